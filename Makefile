@@ -1,0 +1,125 @@
+# hpcmandel: `make help` lists what can be made.
+#
+# Non-recursive. Every .c below src/ is found by itself: a new file needs no line here. Options for one file only stand
+# in `FLAGS_<path of the source without .c>`.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+VERSION := 0.1.0
+REVISION := $(shell git -C $(CURDIR) describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+
+# --- where things are -----------------------------------------------------------------------------------------------
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+DEPS_DIR ?= $(CURDIR)/.deps
+WITH_PETSC ?= 1
+V ?= 0
+Q := $(if $(filter 0,$(V)),@,)
+say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2),@:)
+
+# MPICH by its own name where the distribution has several MPIs.
+MPICC ?= $(firstword $(shell command -v mpicc.mpich mpicc 2>/dev/null) mpicc.mpich)
+MPIRUN ?= $(firstword $(shell command -v mpirun.mpich mpirun 2>/dev/null) mpirun.mpich)
+PKG_CONFIG ?= pkg-config
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+NP ?= $(shell nproc)
+
+include tools/petsc.mk
+
+PACKAGES := hdf5-mpich inih jansson libpng zlib mpfr
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wvla -Wundef -Werror
+# -ffp-contract=off is a promise (textbook arithmetic), not a matter of taste: it stands behind CFLAGS.
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS) $(SANITIZE) -ffp-contract=off -fno-math-errno -fopenmp \
+             -D_GNU_SOURCE -Iinclude $(PKG_CFLAGS) -MMD -MP
+ALL_LDFLAGS = $(CFLAGS) $(SANITIZE) -fopenmp $(LDFLAGS)
+LIBS = $(PKG_LIBS) -ldl -lm
+
+# --- what is built --------------------------------------------------------------------------------------------------
+ARCH := $(shell $(MPICC) -dumpmachine 2>/dev/null | cut -d- -f1)
+KERNELS_x86_64 := avx2 avx512
+KERNELS_aarch64 := neon
+NOT_HERE := $(filter-out $(KERNELS_$(ARCH)),avx2 avx512 neon)
+
+SOURCES := $(sort $(wildcard src/*/*.c src/*/*/*.c))
+SOURCES := $(filter-out $(NOT_HERE:%=src/plane/kernel_%.c),$(SOURCES))
+ifneq ($(WITH_PETSC),1)
+SOURCES := $(filter-out src/analysis/potential%.c,$(SOURCES))
+endif
+OBJECTS := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
+LIBRARY := $(BUILD)/libhpcmandel.a
+MAIN := $(BUILD)/obj/main.o
+
+FLAGS_src/plane/kernel_avx2 := -O3 -mavx2 -mfma
+FLAGS_src/plane/kernel_avx512 := -O3 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma \
+                                 -mprefer-vector-width=512
+FLAGS_src/plane/kernel_scalar := -O3
+FLAGS_src/plane/kernel_neon := -O3
+FLAGS_src/base/version = -DHM_VERSION='"$(VERSION)"' -DHM_REVISION='"$(REVISION)"' \
+                         -DHM_COMPILER_FLAGS='"$(CFLAGS) -ffp-contract=off"'
+
+.PHONY: all
+all: hpcmandel
+
+hpcmandel: $(BUILD)/hpcmandel
+	$(Q)cp -f $< $@
+
+$(BUILD)/hpcmandel: $(MAIN) $(LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(MPICC) $(ALL_LDFLAGS) -o $@ $(MAIN) $(LIBRARY) $(PETSC_LIBS) $(LIBS)
+
+$(LIBRARY): $(OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $(OBJECTS)
+
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MPICC) $(ALL_CFLAGS) $(FLAGS_$(basename $<)) $(if $(filter src/analysis/potential%,$<),$(PETSC_CFLAGS)) -c -o $@ $<
+
+# Changes when the flags do, so that objects are made anew.
+FLAGS_TEXT = $(MPICC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS) $(PETSC_CFLAGS) $(PETSC_LIBS) $(WITH_PETSC)
+$(BUILD)/flags: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '%s\n' '$(FLAGS_TEXT)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_TEXT)' > $@
+$(BUILD)/obj/base/version.o: $(BUILD)/revision
+$(BUILD)/revision: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '%s\n' '$(VERSION) $(REVISION)' | cmp -s - $@ || printf '%s\n' '$(VERSION) $(REVISION)' > $@
+.PHONY: FORCE
+FORCE:
+
+# --- tests ----------------------------------------------------------------------------------------------------------
+# tests/unit/test_*.c: CUnit, one process. tests/mpi/test_*.c: CUnit under mpirun. Each is a program of its own on tests/unit/runner.h.
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
+MPI_TESTS := $(patsubst tests/mpi/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/mpi/test_*.c)))
+
+$(BUILD)/tests/%: tests/unit/%.c $(LIBRARY) $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MPICC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) -lcunit $(PETSC_LIBS) $(LIBS)
+$(BUILD)/tests/%: tests/mpi/%.c $(LIBRARY) $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MPICC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) -lcunit $(PETSC_LIBS) $(LIBS)
+
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS) $(MPI_TESTS)
+
+.PHONY: clean
+clean:
+	$(Q)rm -rf build hpcmandel
+
+print-%:
+	@echo '$($*)'
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,69 @@
+/**
+ * @file hm_cluster.h
+ * The ranks of a run: communicators, nodes, polite waiting, agreement on errors, and the alarm that
+ * stops everybody.
+ *
+ * All communicators here return errors (MPI_ERRORS_RETURN). Nothing here knows kernels or files.
+ */
+#ifndef HM_CLUSTER_H
+#define HM_CLUSTER_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hm_error.h"
+
+/** The ranks as one run sees them. Made by hm_cluster_open(), closed by hm_cluster_close(). */
+typedef struct hm_cluster_t {
+    MPI_Comm comm;    /**< duplicate of the communicator given: strategies' messages travel here */
+    MPI_Comm node;    /**< the ranks that share memory with this one */
+    MPI_Comm leaders; /**< rank 0 of each node; MPI_COMM_NULL on the others */
+    int rank, size;
+    int node_rank, node_size;
+    int node_index,
+        nodes; /**< which node this is, of how many; nodes are numbered by their leaders' ranks */
+    bool oversubscribed; /**< more ranks on some node than processors they may use */
+    struct hm_alarm_t *alarm;
+} hm_cluster_t;
+
+/** Collective over `comm`. HM_EMISSING when MPI cannot give what is needed (the message carries
+ * MPI's own). */
+hm_status_t hm_cluster_open(MPI_Comm comm, hm_cluster_t *cluster, hm_error_t *err);
+
+/** Collective. Must not be called with strategies' messages under way. */
+void hm_cluster_close(hm_cluster_t *cluster);
+
+/**
+ * The agreement point: collective over cluster->comm; every rank brings its own status and message
+ * and all leave with the same status: the gravest (an error before HM_STOPPED before HM_OK; among
+ * errors the lowest rank's). On the rank whose failure was chosen, *speaker is true: it alone
+ * reports `err`. On the others err->status is set, its text is emptied.
+ */
+hm_status_t hm_agree(const hm_cluster_t *cluster, hm_status_t mine, hm_error_t *err, bool *speaker);
+
+/** Turns an MPI error code into HM_EIO or HM_EBUG with MPI's message behind `what`; HM_OK for
+ * MPI_SUCCESS. */
+hm_status_t hm_mpi_check(int code, const char *what, hm_error_t *err);
+
+/**
+ * Waits without burning a core that other ranks need: tests, then yields, then sleeps 1 us growing
+ * to 100 us. `poll` (may be NULL) is called between tests. MPI's error is returned as by
+ * hm_mpi_check().
+ */
+hm_status_t hm_wait(MPI_Request *request, const char *what, hm_error_t *err);
+hm_status_t hm_wait_all(int count, MPI_Request *requests, const char *what, hm_error_t *err);
+
+/** One step of polite idleness: call in a loop that waits for something, `*turns` starting at 0. */
+void hm_idle(unsigned *turns);
+
+/**
+ * The alarm: any rank may raise it, at any time, without the others' help; all others see it in
+ * hm_alarm_poll() soon after (it travels down a binary tree of small messages). The gravest status
+ * raised wins. Raise HM_STOPPED to ask for a clean early end; an error to make all ranks give up.
+ * hm_alarm_poll() is cheap (one MPI_Test) and is also what drives MPI's progress.
+ */
+void hm_alarm_raise(const hm_cluster_t *cluster, hm_status_t status);
+hm_status_t hm_alarm_poll(const hm_cluster_t *cluster);
+
+#endif

@@ -1,0 +1,102 @@
+/**
+ * @file hm_strategy.h
+ * Strategies: who computes which band, when. One interface, one table; each strategy is one file in
+ * src/cluster/strategies/ and stands for one classic parallel pattern.
+ *
+ * A strategy hands out band numbers and moves messages. It takes "compute a band" and "deliver a
+ * band" as callbacks and knows neither kernels nor files. A band travels, where the pattern makes
+ * it travel, as an opaque buffer of `band_bytes` bytes.
+ */
+#ifndef HM_STRATEGY_H
+#define HM_STRATEGY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "hm_account.h"
+#include "hm_cluster.h"
+#include "hm_error.h"
+
+/**
+ * Called between pieces of work so that messages make progress (MPICH has no passive progress).
+ * Returns true when the callee must give up: the run is stopping.
+ */
+typedef struct hm_progress_t {
+    bool (*call)(void *context);
+    void *context;
+} hm_progress_t;
+
+/** The work: bands 0 .. bands-1 and what to do with one. The same on every rank (except context).
+ */
+typedef struct hm_job_t {
+    int64_t bands;
+    size_t band_bytes;  /**< size of a band's buffer */
+    const double *cost; /**< [bands] predicted relative cost, or NULL: unknown */
+    void *context;
+    /**
+     * Fills `buffer` (band_bytes, 64-byte aligned) with band `band`. Calls `progress` about every
+     * millisecond and returns HM_STOPPED without a result when that says so.
+     */
+    hm_status_t (*compute)(void *context, int64_t band, void *buffer, const hm_progress_t *progress,
+                           hm_error_t *err);
+    /** Takes a computed band to where it belongs (a file). May be called on another rank than
+     * compute was. */
+    hm_status_t (*deliver)(void *context, int64_t band, const void *buffer,
+                           const hm_progress_t *progress, hm_error_t *err);
+    /**
+     * Predicts the cost of bands [first, first + count) into cost[count], for `predict`; NULL: not
+     * to be had.
+     */
+    hm_status_t (*probe)(void *context, int64_t first, int64_t count, double *cost,
+                         hm_error_t *err);
+} hm_job_t;
+
+/** How self-scheduling strategies size their portions. */
+typedef enum hm_portion_t {
+    HM_PORTION_AUTO,
+    HM_PORTION_FIXED,    /**< one band at a time */
+    HM_PORTION_GUIDED,   /**< remaining / (2 * ranks): Polychronopoulos and Kuck 1987,
+                            doi:10.1109/TC.1987.5009495 */
+    HM_PORTION_FACTORING /**< batches of half the remainder: Hummel, Schonberg, Flynn 1992,
+                            doi:10.1145/135226.135232 */
+} hm_portion_t;
+
+typedef struct hm_strategy_options_t {
+    hm_portion_t portion;
+    bool idle_coordinator; /**< `pool`: the coordinator only coordinates */
+} hm_strategy_options_t;
+
+typedef struct hm_strategy_t {
+    const char *name;    /**< option value */
+    const char *what;    /**< one line for `--strategy help` */
+    const char *pattern; /**< the textbook pattern it stands for */
+    const char *mpi;     /**< what of MPI it uses */
+    hm_status_t (*run)(const hm_cluster_t *cluster, const hm_job_t *job,
+                       const hm_strategy_options_t *options, hm_account_t *account,
+                       hm_error_t *err);
+} hm_strategy_t;
+
+/** The table, ended by an entry with name NULL. */
+extern const hm_strategy_t *const hm_strategies[];
+
+/** The strategy called `name`; "auto": `counter` on one node, `hier` on several. HM_EUSAGE with the
+ * known names otherwise. */
+hm_status_t hm_strategy_find(const char *name, const hm_cluster_t *cluster,
+                             const hm_strategy_t **strategy, hm_error_t *err);
+
+/** Prints the table. */
+void hm_strategy_help(FILE *out);
+
+/**
+ * Runs the job to its end. Collective over cluster->comm. Every band is computed once and delivered
+ * once. When a callback fails on any rank, or the alarm is raised, all ranks return soon: with that
+ * status on the rank where it happened, HM_STOPPED on the others; the caller then meets the others
+ * in hm_agree(). No message is left under way.
+ */
+hm_status_t hm_strategy_run(const hm_strategy_t *strategy, const hm_cluster_t *cluster,
+                            const hm_job_t *job, const hm_strategy_options_t *options,
+                            hm_account_t *account, hm_error_t *err);
+
+#endif

@@ -25,7 +25,7 @@ const char *hm_isa_name(hm_isa_t isa);
  * Bit mask (1u << hm_isa_t) of the sets usable here, by processor and by operating system.
  * HM_ISA_SCALAR is always in it. avx2 stands for AVX2 and FMA3; avx512 for AVX-512 F, DQ, VL and BW
  * (and all of avx2). The environment variable HPCMANDEL_CPU_MASK (a number as strtoul takes it)
- * masks bits away, for tests of lower sets.
+ * masks bits away, for tests of lower sets; a text that is no number masks nothing.
  */
 uint32_t hm_cpu_isas(void);
 

@@ -12,6 +12,13 @@
 
 #include "hm_error.h"
 
+/** Room for hm_text_brief(). */
+enum { HM_TEXT_BRIEF = 72 };
+
+/** `text`, or when it is long its beginning and "...", in `brief`, which is returned: for
+ * messages about values of any length. */
+const char *hm_text_brief(const char *text, char brief[HM_TEXT_BRIEF]);
+
 /** Decimal integer in [low, high]. HM_EUSAGE otherwise. */
 hm_status_t hm_text_int(const char *text, int64_t low, int64_t high, int64_t *value,
                         hm_error_t *err);

@@ -9,6 +9,7 @@
 #define HM_CLUSTER_H
 
 #include <mpi.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ typedef struct hm_cluster_t {
         nodes; /**< which node this is, of how many; nodes are numbered by their leaders' ranks */
     bool oversubscribed; /**< more ranks on some node than processors they may use */
     struct hm_alarm_t *alarm;
+    /** May be NULL. Set by whoever wants this rank to ask for an early end (a signal handler, a timer): hm_alarm_poll() then
+     *  raises HM_STOPPED once. */
+    const volatile sig_atomic_t *stop;
 } hm_cluster_t;
 
 /** Collective over `comm`. HM_EMISSING when MPI cannot give what is needed (the message carries

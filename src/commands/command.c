@@ -1,0 +1,53 @@
+/* What commands share: the table, the agreement point, the options. */
+#include "hm_command.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "commands.h"
+
+const hm_command_t *const hm_commands[] = {&hm_command_render, &hm_command_export,
+                                           &hm_command_bench, &hm_command_check, NULL};
+
+hm_status_t hm_meet(const hm_context_t *context, hm_status_t mine, hm_error_t *err) {
+    bool speaker = false;
+    hm_status_t all = hm_agree(context->cluster, mine, err, &speaker);
+    if (speaker && all != HM_OK && all != HM_STOPPED) {
+        hm_log_error(err);
+    }
+    return all;
+}
+
+static void print_help(const hm_command_t *command, const char *about, const hm_option_t *table,
+                       bool with_config) {
+    printf("Usage: [mpirun -np N] hpcmandel %s%s%s [OPTIONS]\n\n%s\n", command->name,
+           command->arguments[0] ? " " : "", command->arguments, about);
+    if (with_config) {
+        printf("\nEvery option may stand in an INI file (`key = value`, `#` comments) given with\n"
+               "--config FILE; the command line wins.\n");
+    }
+    hm_options_help(table, stdout);
+}
+
+hm_status_t hm_command_options(const hm_context_t *context, const hm_command_t *command,
+                               const char *about, const hm_option_t *table, bool with_config,
+                               int most_positional, int argc, char **argv, void *settings,
+                               hm_values_t *values, bool *helped) {
+    hm_error_t err = HM_ERROR_NONE;
+    hm_values_t parsed = {0};
+    hm_status_t mine =
+        hm_options_parse(table, with_config, most_positional, argc, argv, settings, &parsed, &err);
+    hm_status_t all = hm_meet(context, mine, &err);
+    if (all != HM_OK) {
+        if (mine == HM_OK) {
+            hm_options_free(&parsed);
+        }
+        return all;
+    }
+    *helped = parsed.help;
+    if (parsed.help && context->cluster->rank == 0) {
+        print_help(command, about, table, with_config);
+    }
+    *values = parsed;
+    return HM_OK;
+}

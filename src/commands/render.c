@@ -1,0 +1,305 @@
+/* render: computes a view into a data set file. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "commands.h"
+#include "hm_clock.h"
+#include "hm_picture.h"
+#include "hm_version.h"
+#include "provenance.h"
+#include "render.h"
+#include "stop.h"
+
+static const char *const about = "Computes a view into a data set file, in parallel.\n"
+                                 "Standard output carries the summary, standard error the log.";
+
+/* Everything one run of the command holds. */
+typedef struct render_run_t {
+    hm_context_t *context;
+    hm_cluster_t cluster; /* the context's, with our stop flag */
+    render_settings_t settings;
+    hm_values_t values;
+    render_plan_t plan;
+    hm_bands_t bands;
+    hm_account_t account;
+    render_job_t job;
+    double begin;   /* of the command */
+    double started; /* the file is open, work begins */
+    double ended;   /* all is written */
+} render_run_t;
+
+/*
+ * What decides the data must be the same on every rank (`--isa` and `--threads` may differ, as with
+ * mpirun's colon syntax).
+ */
+static hm_status_t same_everywhere(const render_run_t *run, hm_error_t *err) {
+    uLong hash = crc32(0L, Z_NULL, 0);
+    for (int i = 0; i < run->values.count; ++i) {
+        const char *key = run->values.table[i].key;
+        const char *text = run->values.text[i];
+        if (strcmp(key, "isa") != 0 && strcmp(key, "threads") != 0 && text) {
+            hash = crc32(hash, (const Bytef *)key, (uInt)strlen(key));
+            hash = crc32(hash, (const Bytef *)text, (uInt)strlen(text) + 1);
+        }
+    }
+    unsigned long mine[2] = {hash, ~hash};
+    unsigned long most[2] = {0, 0};
+    MPI_Request request = MPI_REQUEST_NULL;
+    int code =
+        MPI_Iallreduce(mine, most, 2, MPI_UNSIGNED_LONG, MPI_MAX, run->cluster.comm, &request);
+    hm_status_t status = hm_mpi_check(code, "comparing the ranks' options", err);
+    if (status == HM_OK) {
+        status = hm_wait(&request, "comparing the ranks' options", err);
+    }
+    if (status == HM_OK && most[0] != ~most[1]) {
+        status = hm_error_set(err, HM_EUSAGE,
+                              "the ranks were given different options; only --isa and --threads "
+                              "may differ from rank to rank");
+    }
+    return status;
+}
+
+/* The default output lies in results/, which need not exist where the installed program runs. */
+static void make_default_folder(const render_run_t *run) {
+    if (!hm_options_given(&run->values, "output")) {
+        mkdir("results", 0777);
+    }
+}
+
+static hm_status_t create(render_run_t *run, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    provenance_t provenance = {0};
+    char *ini = hm_options_ini(&run->values);
+    if (!ini) {
+        status = hm_error_set(err, HM_EMISSING, "out of memory for the configuration");
+        goto cleanup;
+    }
+    provenance_make(&run->cluster, run->plan.strategy->name, &provenance);
+    make_default_folder(run);
+    hm_dataset_plan_t plan = {.grid = run->plan.grid,
+                              .formula = run->plan.formula,
+                              .channels = run->plan.channels,
+                              .configuration = ini,
+                              .attributes = provenance.attribute,
+                              .attribute_count = provenance.count,
+                              .overwrite = run->settings.overwrite};
+    HM_TRY(hm_dataset_create(run->settings.output, &plan, err));
+cleanup:
+    free(ini);
+    return status;
+}
+
+/* The rank's row of /run/ranks. */
+static hm_rank_account_t rank_account(const render_run_t *run) {
+    hm_rank_account_t a = {.node = run->cluster.node_index,
+                           .threads = run->plan.threads,
+                           .rows = run->job.totals.rows_computed,
+                           .iterations = (int64_t)run->job.totals.work,
+                           .busy = run->account.seconds[HM_STATE_BUSY],
+                           .waiting = run->account.seconds[HM_STATE_WAITING],
+                           .writing = run->account.seconds[HM_STATE_WRITING],
+                           .talking = run->account.seconds[HM_STATE_TALKING]};
+    provenance_host(a.host, sizeof a.host);
+    snprintf(a.isa, sizeof a.isa, "%s", hm_isa_name(hm_kernel_isa(run->plan.kernel)));
+    return a;
+}
+
+/* Sums every rank's totals and gathers every rank's account on rank 0. Collective. */
+static hm_status_t gather(const render_run_t *run, hm_rank_account_t *accounts,
+                          render_totals_t *totals, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hm_rank_account_t mine = rank_account(run);
+    MPI_Request request[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+    const render_totals_t *t = &run->job.totals;
+    uint64_t local[5] = {t->sum, t->inside, (uint64_t)t->rows_delivered, (uint64_t)t->rows_computed,
+                         t->work};
+    uint64_t global[5] = {0};
+    HM_TRY(hm_mpi_check(
+        MPI_Ireduce(local, global, 5, MPI_UINT64_T, MPI_SUM, 0, run->cluster.comm, &request[0]),
+        "summing the ranks' totals", err));
+    HM_TRY(hm_mpi_check(MPI_Igather(&mine, (int)sizeof mine, MPI_BYTE, accounts, (int)sizeof mine,
+                                    MPI_BYTE, 0, run->cluster.comm, &request[1]),
+                        "gathering the ranks' accounts", err));
+    HM_TRY(hm_wait_all(2, request, "gathering the ranks' accounts", err));
+    *totals = (render_totals_t){.sum = global[0],
+                                .inside = global[1],
+                                .rows_delivered = (int64_t)global[2],
+                                .rows_computed = (int64_t)global[3],
+                                .work = global[4]};
+cleanup:
+    return status;
+}
+
+/* Opens the file on all ranks, runs the strategy, closes the file. Collective; the status is
+ * common. */
+static hm_status_t compute(render_run_t *run) {
+    const hm_context_t *context = run->context;
+    hm_error_t err = HM_ERROR_NONE;
+    hm_tally_t *tally = NULL;
+    hm_status_t status = hm_meet(
+        context, hm_dataset_open(run->settings.output, run->cluster.comm, &run->job.dataset, &err),
+        &err);
+    if (status != HM_OK) {
+        return status;
+    }
+    hm_progress_mode_t mode =
+        run->settings.quiet ? HM_PROGRESS_NEVER : (hm_progress_mode_t)run->settings.progress;
+    status =
+        hm_meet(context, hm_tally_open(&run->cluster, run->bands.rows, mode, &tally, &err), &err);
+    run->started = hm_clock_now();
+    if (status == HM_OK) {
+        run->job.tally = tally;
+        run->job.checkpoint = run->settings.checkpoint;
+        hm_job_t job = {.bands = run->bands.count,
+                        .band_bytes = render_band_bytes(&run->plan, run->bands.band_rows),
+                        .context = &run->job,
+                        .compute = render_compute,
+                        .deliver = render_deliver};
+        hm_strategy_options_t options = {.portion = HM_PORTION_AUTO};
+        hm_status_t mine =
+            hm_strategy_run(run->plan.strategy, &run->cluster, &job, &options, &run->account, &err);
+        status = hm_meet(context, mine, &err);
+        hm_tally_close(tally);
+    }
+    hm_error_t close_err = HM_ERROR_NONE;
+    hm_status_t closed =
+        hm_meet(context, hm_dataset_close(run->job.dataset, &close_err), &close_err);
+    run->ended = hm_clock_now();
+    return status == HM_OK ? closed : status;
+}
+
+/* Rank 0 completes the file, the summary, the figures and the picture. */
+static hm_status_t finish(render_run_t *run, const hm_rank_account_t *accounts,
+                          const render_totals_t *totals, hm_status_t stopped, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const hm_grid_t *grid = &run->plan.grid;
+    uint64_t pixels = (uint64_t)totals->rows_computed * (uint64_t)grid->width;
+    uint64_t inside_updates = totals->inside * (uint64_t)run->plan.formula.max_iter;
+    render_report_t report = {
+        .output = run->settings.output,
+        .strategy = run->plan.strategy->name,
+        .seconds = run->ended - run->started,
+        .startup = run->started - run->begin,
+        /* an escaped pixel with count n took n + 1 updates, one inside max_iter */
+        .updates = totals->sum - inside_updates + (pixels - totals->inside) + inside_updates,
+        .rows_done = totals->rows_delivered,
+        .rows_computed = totals->rows_computed,
+        .ranks = accounts,
+        .result = {.sum = totals->sum, .inside = totals->inside}};
+    report.result.seconds = report.seconds;
+    HM_TRY(
+        hm_dataset_finish(run->settings.output, accounts, run->cluster.size, &report.result, err));
+    if (run->settings.png && stopped == HM_OK) {
+        HM_TRY(
+            hm_picture_write(run->settings.output, run->settings.png, run->settings.palette, err));
+    }
+    render_report_print(&run->cluster, &run->plan, &report);
+    if (run->settings.stats) {
+        HM_TRY(render_report_stats(run->settings.stats, &run->cluster, &run->plan, &run->values,
+                                   &report, err));
+    }
+cleanup:
+    return status;
+}
+
+/* From the resolved plan to the finished file. Collective; the status is common. */
+static hm_status_t render(render_run_t *run) {
+    hm_context_t *context = run->context;
+    const hm_cluster_t *cluster = &run->cluster;
+    hm_error_t err = HM_ERROR_NONE;
+    hm_rank_account_t *accounts = NULL;
+    hm_status_t mine = cluster->rank == 0 ? create(run, &err) : HM_OK;
+    hm_status_t status = hm_meet(context, mine, &err);
+    if (status != HM_OK) {
+        return status;
+    }
+    mine = hm_bands_make(run->plan.grid.height, NULL, run->plan.band_rows, &run->bands, &err);
+    if (mine == HM_OK) {
+        mine = render_job_make(&run->plan, cluster, &run->bands, &run->job, &err);
+    }
+    if (mine == HM_OK && cluster->rank == 0) {
+        accounts = calloc((size_t)cluster->size, sizeof *accounts);
+        if (!accounts) {
+            mine = hm_error_set(&err, HM_EMISSING, "out of memory for the ranks' accounts");
+        }
+    }
+    status = hm_meet(context, mine, &err);
+    if (status != HM_OK) {
+        goto cleanup;
+    }
+    hm_status_t computed = compute(run);
+    if (computed != HM_OK && computed != HM_STOPPED) {
+        status = computed;
+        goto cleanup;
+    }
+    render_totals_t totals = {0};
+    status = hm_meet(context, gather(run, accounts, &totals, &err), &err);
+    if (status != HM_OK) {
+        goto cleanup;
+    }
+    mine = cluster->rank == 0 ? finish(run, accounts, &totals, computed, &err) : HM_OK;
+    status = hm_meet(context, mine, &err);
+    if (status == HM_OK) {
+        status = computed;
+    }
+cleanup:
+    free(accounts);
+    render_job_free(&run->job);
+    hm_bands_free(&run->bands);
+    return status;
+}
+
+static void warn(const render_run_t *run) {
+    const hm_log_t *log = &run->context->log;
+    if (run->cluster.rank == 0 && run->plan.grid.fine) {
+        hm_log(log, HM_WARN,
+               "warning: the pixels lie closer than doubles can tell apart here; neighbours will "
+               "show the same point");
+    }
+}
+
+static hm_status_t run_render(hm_context_t *context, int argc, char **argv) {
+    render_run_t run = {.context = context, .cluster = *context->cluster, .begin = hm_clock_now()};
+    hm_error_t err = HM_ERROR_NONE;
+    bool helped = false;
+    hm_status_t status =
+        hm_command_options(context, &hm_command_render, about, render_options, true, 0, argc, argv,
+                           &run.settings, &run.values, &helped);
+    if (status != HM_OK) {
+        return status;
+    }
+    if (helped) {
+        goto cleanup;
+    }
+    if (run.settings.strategy && strcmp(run.settings.strategy, "help") == 0) {
+        if (run.cluster.rank == 0) {
+            hm_strategy_help(stdout);
+        }
+        goto cleanup;
+    }
+    context->log.level = run.settings.quiet ? HM_QUIET : run.settings.verbose ? HM_DEBUG : HM_INFO;
+    status = hm_meet(
+        context, render_resolve(&run.settings, &run.values, &run.cluster, &run.plan, &err), &err);
+    if (status == HM_OK) {
+        status = hm_meet(context, same_everywhere(&run, &err), &err);
+    }
+    if (status == HM_OK) {
+        warn(&run);
+        run.cluster.stop = stop_watch(run.settings.time_limit);
+        status = render(&run);
+        stop_unwatch();
+    }
+cleanup:
+    hm_options_free(&run.values);
+    return status;
+}
+
+const hm_command_t hm_command_render = {
+    .name = "render",
+    .arguments = "",
+    .what = "computes a view into a data set file",
+    .run = run_render,
+};

@@ -1,0 +1,114 @@
+/* The parts of the render command: its settings, the job that joins kernels and file, its report. */
+#ifndef HM_RENDER_H
+#define HM_RENDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hm_band.h"
+#include "hm_command.h"
+#include "hm_dataset.h"
+#include "hm_grid.h"
+#include "hm_kernel.h"
+#include "hm_strategy.h"
+#include "hm_tally.h"
+
+/** What the options fill in. */
+typedef struct render_settings_t {
+    const char *center, *span, *region, *size;
+    int coords;
+    int64_t max_iter;
+    double bailout;
+    const char *julia;
+    const char *channels;
+    int arith, isa, interior;
+    const char *strategy;
+    const char *band;
+    int64_t threads;
+    int io;
+    const char *output;
+    bool overwrite;
+    double checkpoint;
+    double time_limit;
+    const char *png;
+    const char *palette;
+    int progress;
+    const char *stats;
+    bool quiet, verbose;
+} render_settings_t;
+
+extern const hm_option_t render_options[];
+
+/** The settings resolved: plain values, the same on every rank except kernel and threads. */
+typedef struct render_plan_t {
+    hm_grid_t grid;
+    hm_formula_t formula;
+    uint32_t channels;
+    const hm_kernel_t *kernel;
+    const hm_strategy_t *strategy;
+    int threads;
+    int64_t band_rows;
+} render_plan_t;
+
+/** Resolves the settings on this rank. Not collective. Errors: HM_EUSAGE, HM_EMISSING. */
+hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t *values,
+                           const hm_cluster_t *cluster, render_plan_t *plan, hm_error_t *err);
+
+/** Totals of what a rank delivered (first three) or computed (last two). */
+typedef struct render_totals_t {
+    uint64_t sum, inside;
+    int64_t rows_delivered;
+    int64_t rows_computed;
+    uint64_t work; /**< updates really spent */
+} render_totals_t;
+
+/** The job's context: joins the kernel, the bands and the file. One a rank. */
+typedef struct render_job_t {
+    const render_plan_t *plan;
+    const hm_cluster_t *cluster;
+    const hm_bands_t *bands;
+    hm_dataset_t *dataset;
+    hm_tally_t *tally;
+    double checkpoint;      /**< seconds between forced flushes, 0: never */
+    double flushed;         /**< hm_clock_now() of the last one */
+    double *re;             /**< [width] */
+    render_totals_t totals;
+} render_job_t;
+
+/** Makes the context; free with render_job_free(). Not collective. HM_EMISSING when out of memory. */
+hm_status_t render_job_make(const render_plan_t *plan, const hm_cluster_t *cluster,
+                            const hm_bands_t *bands, render_job_t *job, hm_error_t *err);
+void render_job_free(render_job_t *job);
+
+/** Bytes of a band's buffer. */
+size_t render_band_bytes(const render_plan_t *plan, int64_t band_rows);
+
+/** The callbacks of hm_job_t. */
+hm_status_t render_compute(void *context, int64_t band, void *buffer,
+                           const hm_progress_t *progress, hm_error_t *err);
+hm_status_t render_deliver(void *context, int64_t band, const void *buffer,
+                           const hm_progress_t *progress, hm_error_t *err);
+
+/** What the report says of a run; gathered on rank 0. */
+typedef struct render_report_t {
+    const char *output;
+    const char *strategy;
+    double seconds;        /**< wall, from opening the file to closing it */
+    double startup;        /**< wall, before that */
+    uint64_t updates;      /**< textbook updates of the rows computed in this run */
+    hm_dataset_result_t result;
+    int64_t rows_done;     /**< of grid.height */
+    int64_t rows_computed; /**< in this run, all ranks */
+    const hm_rank_account_t *ranks; /**< [cluster->size] */
+} render_report_t;
+
+/** Prints the summary block on standard output; rank 0. */
+void render_report_print(const hm_cluster_t *cluster, const render_plan_t *plan,
+                         const render_report_t *report);
+
+/** Writes the run's figures as JSON; rank 0. HM_ECREATE, HM_EIO. */
+hm_status_t render_report_stats(const char *path, const hm_cluster_t *cluster,
+                                const render_plan_t *plan, const hm_values_t *values,
+                                const render_report_t *report, hm_error_t *err);
+
+#endif

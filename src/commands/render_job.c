@@ -1,0 +1,233 @@
+/* The job that a strategy hands out: computes a band with the kernel, delivers it to the file. */
+#include "render.h"
+
+#include <omp.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hm_clock.h"
+
+/* A band in its buffer: this head, then per row seconds and work, then the channels one after the
+ * other. */
+typedef struct band_head_t {
+    int64_t rows;
+    uint64_t sum, inside, work;
+    int32_t rank;
+    int32_t unused;
+} band_head_t;
+
+typedef struct band_parts_t {
+    double *seconds;
+    uint64_t *work;
+    uint32_t *iterations;
+    float *smooth, *distance;
+    uint32_t *period;
+} band_parts_t;
+
+/* Every channel's value has four bytes. */
+enum { VALUE_BYTES = 4 };
+
+static int channel_count(uint32_t channels) {
+    int count = 0;
+    for (int c = 0; c < HM_CHANNEL_COUNT; ++c) {
+        count += (channels & (1u << c)) != 0;
+    }
+    return count;
+}
+
+size_t render_band_bytes(const render_plan_t *plan, int64_t band_rows) {
+    size_t rows = (size_t)band_rows;
+    return sizeof(band_head_t) + rows * (sizeof(double) + sizeof(uint64_t)) +
+           rows * (size_t)plan->grid.width * VALUE_BYTES * (size_t)channel_count(plan->channels);
+}
+
+static band_parts_t band_parts(const render_plan_t *plan, int64_t rows, void *buffer) {
+    band_parts_t parts = {0};
+    char *next = (char *)buffer + sizeof(band_head_t);
+    parts.seconds = (double *)(void *)next;
+    next += (size_t)rows * sizeof(double);
+    parts.work = (uint64_t *)(void *)next;
+    next += (size_t)rows * sizeof(uint64_t);
+    void *channel[HM_CHANNEL_COUNT] = {0};
+    for (int c = 0; c < HM_CHANNEL_COUNT; ++c) {
+        if ((plan->channels >> c) & 1u) {
+            channel[c] = next;
+            next += (size_t)rows * (size_t)plan->grid.width * VALUE_BYTES;
+        }
+    }
+    parts.iterations = channel[HM_CHANNEL_ITERATIONS];
+    parts.smooth = channel[HM_CHANNEL_SMOOTH];
+    parts.distance = channel[HM_CHANNEL_DISTANCE];
+    parts.period = channel[HM_CHANNEL_PERIOD];
+    return parts;
+}
+
+/* What one band's threads share. */
+typedef struct band_run_t {
+    const hm_progress_t *progress;
+    atomic_bool stop;
+} band_run_t;
+
+/* Only the main thread speaks to MPI; the others see what it found. */
+static bool poll_main(void *context) {
+    band_run_t *run = context;
+    if (run->progress && run->progress->call && run->progress->call(run->progress->context)) {
+        atomic_store_explicit(&run->stop, true, memory_order_relaxed);
+    }
+    return atomic_load_explicit(&run->stop, memory_order_relaxed);
+}
+
+static bool poll_other(void *context) {
+    band_run_t *run = context;
+    return atomic_load_explicit(&run->stop, memory_order_relaxed);
+}
+
+/* Rows [first, first + rows) of a band, of which `im` holds all imaginary parts. */
+static hm_status_t compute_rows(const render_job_t *job, const band_parts_t *parts,
+                                const double *im, int64_t first, int64_t rows,
+                                const hm_poll_t *poll, hm_error_t *err) {
+    const render_plan_t *plan = job->plan;
+    int64_t offset = first * plan->grid.width;
+    hm_tile_t tile = {.re = job->re, .width = plan->grid.width, .im = im + first, .rows = rows};
+    hm_channels_t channels = {
+        .iterations = parts->iterations + offset,
+        .smooth = parts->smooth ? parts->smooth + offset : NULL,
+        .distance = parts->distance ? parts->distance + offset : NULL,
+        .period = parts->period ? parts->period + offset : NULL,
+        .pixel_step = plan->grid.re_step,
+    };
+    return hm_kernel_compute(plan->kernel, &plan->formula, &tile, &channels, parts->work + first,
+                             poll, err);
+}
+
+/* Splits the band's rows over the threads in pieces small enough to balance, large enough to fill
+ * the lanes. */
+static hm_status_t compute_threads(const render_job_t *job, const band_parts_t *parts,
+                                   const double *im, int64_t rows, band_run_t *run,
+                                   hm_error_t *err) {
+    int threads = job->plan->threads;
+    int64_t pieces = rows < 4 * (int64_t)threads ? rows : 4 * (int64_t)threads;
+    hm_status_t status = HM_OK;
+    /* Named by default(none)-style sharing: only `status` and `err` are written, in the critical
+     * part. */
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+    for (int64_t p = 0; p < pieces; ++p) {
+        int64_t first = rows * p / pieces;
+        int64_t last = rows * (p + 1) / pieces;
+        hm_poll_t poll = {omp_get_thread_num() == 0 ? poll_main : poll_other, run};
+        hm_error_t mine = HM_ERROR_NONE;
+        hm_status_t s = atomic_load_explicit(&run->stop, memory_order_relaxed)
+                            ? HM_STOPPED
+                            : compute_rows(job, parts, im, first, last - first, &poll, &mine);
+        if (s != HM_OK) {
+            atomic_store_explicit(&run->stop, true, memory_order_relaxed);
+#pragma omp critical
+            if (status == HM_OK || status == HM_STOPPED) {
+                status = s;
+                if (s != HM_STOPPED && err) {
+                    *err = mine;
+                }
+            }
+        }
+    }
+    return status;
+}
+
+/* Sums over the band, and each row's share of the time by its share of the work. */
+static void account_band(const render_job_t *job, band_head_t *head, const band_parts_t *parts,
+                         double seconds) {
+    int64_t width = job->plan->grid.width;
+    uint32_t max_iter = job->plan->formula.max_iter;
+    for (int64_t row = 0; row < head->rows; ++row) {
+        const uint32_t *count = parts->iterations + row * width;
+        for (int64_t i = 0; i < width; ++i) {
+            head->sum += count[i];
+            head->inside += count[i] == max_iter;
+        }
+        head->work += parts->work[row];
+    }
+    /* A row costs something even where no update was done: a pixel counts as one update more. */
+    double cost = (double)head->work + (double)(head->rows * width);
+    for (int64_t row = 0; row < head->rows; ++row) {
+        parts->seconds[row] = seconds * ((double)parts->work[row] + (double)width) / cost;
+    }
+}
+
+hm_status_t render_compute(void *context, int64_t band, void *buffer, const hm_progress_t *progress,
+                           hm_error_t *err) {
+    render_job_t *job = context;
+    const hm_band_t *b = &job->bands->band[band];
+    double begin = hm_clock_now();
+    hm_status_t status = HM_OK;
+    double *im = malloc((size_t)b->rows * sizeof *im);
+    if (!im) {
+        return hm_error_set(err, HM_EMISSING, "out of memory for %lld rows", (long long)b->rows);
+    }
+    band_head_t head = {.rows = b->rows, .rank = job->cluster->rank};
+    band_parts_t parts = band_parts(job->plan, b->rows, buffer);
+    hm_grid_im(&job->plan->grid, b->first, b->rows, im);
+    band_run_t run = {.progress = progress};
+    atomic_init(&run.stop, false);
+    if (job->plan->threads > 1) {
+        HM_TRY(compute_threads(job, &parts, im, b->rows, &run, err));
+    } else {
+        hm_poll_t poll = {poll_main, &run};
+        HM_TRY(compute_rows(job, &parts, im, 0, b->rows, &poll, err));
+    }
+    account_band(job, &head, &parts, hm_clock_now() - begin);
+    memcpy(buffer, &head, sizeof head);
+    job->totals.rows_computed += head.rows;
+    job->totals.work += head.work;
+    hm_tally_add(job->tally, head.rows, head.work);
+    hm_tally_poll(job->tally);
+cleanup:
+    free(im);
+    return status;
+}
+
+hm_status_t render_deliver(void *context, int64_t band, const void *buffer,
+                           const hm_progress_t *progress, hm_error_t *err) {
+    (void)progress;
+    render_job_t *job = context;
+    const hm_band_t *b = &job->bands->band[band];
+    band_head_t head;
+    memcpy(&head, buffer, sizeof head);
+    band_parts_t parts = band_parts(job->plan, b->rows, (void *)(uintptr_t)buffer);
+    hm_band_data_t data = {
+        .first = b->first,
+        .rows = b->rows,
+        .channel = {parts.iterations, parts.smooth, parts.distance, parts.period},
+        .work = parts.work,
+        .seconds = parts.seconds,
+        .rank = head.rank};
+    hm_status_t status = HM_OK;
+    HM_TRY(hm_dataset_write_band(job->dataset, &data, err));
+    job->totals.sum += head.sum;
+    job->totals.inside += head.inside;
+    job->totals.rows_delivered += head.rows;
+    if (job->checkpoint > 0 && hm_clock_now() - job->flushed >= job->checkpoint) {
+        HM_TRY(hm_dataset_flush(job->dataset, err));
+        job->flushed = hm_clock_now();
+    }
+cleanup:
+    return status;
+}
+
+hm_status_t render_job_make(const render_plan_t *plan, const hm_cluster_t *cluster,
+                            const hm_bands_t *bands, render_job_t *job, hm_error_t *err) {
+    double *re = malloc((size_t)plan->grid.width * sizeof *re);
+    if (!re) {
+        return hm_error_set(err, HM_EMISSING, "out of memory for %lld columns",
+                            (long long)plan->grid.width);
+    }
+    hm_grid_re(&plan->grid, 0, plan->grid.width, re);
+    *job = (render_job_t){
+        .plan = plan, .cluster = cluster, .bands = bands, .re = re, .flushed = hm_clock_now()};
+    return HM_OK;
+}
+
+void render_job_free(render_job_t *job) {
+    free(job->re);
+    job->re = NULL;
+}

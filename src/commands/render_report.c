@@ -1,0 +1,133 @@
+/* What a run says of itself: the summary block and the JSON figures. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hm_version.h"
+#include "render.h"
+
+/* Shares over all ranks, and who was slowest. */
+typedef struct shares_t {
+    double mean[4], least[4], most[4]; /* busy, waiting, writing, talking */
+    int most_rank[4];
+    double total; /* seconds of all ranks in all states */
+} shares_t;
+
+static const char *const share_names[4] = {"busy", "waiting", "writing", "talking"};
+
+static double share_of(const hm_rank_account_t *rank, int share) {
+    const double seconds[4] = {rank->busy, rank->waiting, rank->writing, rank->talking};
+    return seconds[share];
+}
+
+static shares_t shares_make(const hm_rank_account_t *ranks, int size) {
+    shares_t s = {.total = 0};
+    for (int share = 0; share < 4; ++share) {
+        s.least[share] = s.most[share] = share_of(&ranks[0], share);
+        double sum = 0;
+        for (int r = 0; r < size; ++r) {
+            double seconds = share_of(&ranks[r], share);
+            sum += seconds;
+            if (seconds < s.least[share]) {
+                s.least[share] = seconds;
+            }
+            if (seconds > s.most[share]) {
+                s.most[share] = seconds;
+                s.most_rank[share] = r;
+            }
+        }
+        s.mean[share] = sum / size;
+        s.total += sum;
+    }
+    return s;
+}
+
+static double ratio(double part, double whole) {
+    return whole > 0 ? part / whole : 0;
+}
+
+void render_report_print(const hm_cluster_t *cluster, const render_plan_t *plan,
+                         const render_report_t *report) {
+    shares_t s = shares_make(report->ranks, cluster->size);
+    printf("output %s\n", report->output);
+    printf("grid %lld x %lld\n", (long long)plan->grid.width, (long long)plan->grid.height);
+    printf("strategy %s, bands of %lld rows\n", report->strategy, (long long)plan->band_rows);
+    printf("ranks %d x %d threads on %d node%s, kernel %s\n", cluster->size, plan->threads,
+           cluster->nodes, cluster->nodes == 1 ? "" : "s", report->ranks[0].isa);
+    printf("rows %lld of %lld done, %lld in this run\n", (long long)report->rows_done,
+           (long long)plan->grid.height, (long long)report->rows_computed);
+    printf("seconds %.3f computing and writing, %.3f before\n", report->seconds, report->startup);
+    printf("speed %.3f Giter/s (textbook updates)\n",
+           ratio((double)report->updates, report->seconds) * 1e-9);
+    printf("imbalance %.3f (max/mean busy; slowest rank %d on %s)\n", ratio(s.most[0], s.mean[0]),
+           s.most_rank[0], report->ranks[s.most_rank[0]].host);
+    printf("efficiency %.3f (busy / (ranks x wall))\n", ratio(s.mean[0], report->seconds));
+    for (int share = 0; share < 4; ++share) {
+        printf("%s mean %.3f s, min %.3f, max %.3f (rank %d on %s), share %.1f %%\n",
+               share_names[share], s.mean[share], s.least[share], s.most[share], s.most_rank[share],
+               report->ranks[s.most_rank[share]].host,
+               100 * ratio(s.mean[share] * cluster->size, s.total));
+    }
+    if (report->result.complete) {
+        printf("sum %llu\ninside %llu\ncrc32 %08lx\n", (unsigned long long)report->result.sum,
+               (unsigned long long)report->result.inside, (unsigned long)report->result.crc32);
+    } else {
+        printf("incomplete: go on with --resume\n");
+    }
+}
+
+static json_t *ranks_json(const hm_rank_account_t *ranks, int size) {
+    json_t *list = json_array();
+    for (int r = 0; r < size; ++r) {
+        const hm_rank_account_t *a = &ranks[r];
+        json_array_append_new(
+            list, json_pack("{s:i, s:s, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:f, s:f}", "rank", r,
+                            "host", a->host, "node", (int)a->node, "isa", a->isa, "threads",
+                            (int)a->threads, "rows", (json_int_t)a->rows, "iterations",
+                            (json_int_t)a->iterations, "busy", a->busy, "waiting", a->waiting,
+                            "writing", a->writing, "talking", a->talking));
+    }
+    return list;
+}
+
+static json_t *settings_json(const hm_values_t *values) {
+    json_t *object = json_object();
+    for (int i = 0; i < values->count; ++i) {
+        if (values->text[i]) {
+            json_object_set_new(object, values->table[i].key, json_string(values->text[i]));
+        }
+    }
+    return object;
+}
+
+hm_status_t render_report_stats(const char *path, const hm_cluster_t *cluster,
+                                const render_plan_t *plan, const hm_values_t *values,
+                                const render_report_t *report, hm_error_t *err) {
+    shares_t s = shares_make(report->ranks, cluster->size);
+    char crc[16];
+    snprintf(crc, sizeof crc, "%08lx", (unsigned long)report->result.crc32);
+    json_t *root = json_pack(
+        "{s:s, s:s, s:o, s:s, s:[I,I], s:s, s:I, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:b, "
+        "s:I, s:I, s:s, s:o}",
+        "version", hm_version(), "revision", hm_revision(), "settings", settings_json(values),
+        "output", report->output, "grid", (json_int_t)plan->grid.width,
+        (json_int_t)plan->grid.height, "strategy", report->strategy, "band",
+        (json_int_t)plan->band_rows, "ranks", cluster->size, "threads", plan->threads, "nodes",
+        cluster->nodes, "seconds", report->seconds, "startup", report->startup, "giter_per_second",
+        ratio((double)report->updates, report->seconds) * 1e-9, "imbalance",
+        ratio(s.most[0], s.mean[0]), "efficiency", ratio(s.mean[0], report->seconds), "io_share",
+        ratio(s.mean[2] * cluster->size, s.total), "complete", (int)report->result.complete, "sum",
+        (json_int_t)report->result.sum, "inside", (json_int_t)report->result.inside, "crc32", crc,
+        "per_rank", ranks_json(report->ranks, cluster->size));
+    if (!root) {
+        return hm_error_set(err, HM_EMISSING, "out of memory for the figures");
+    }
+    hm_status_t status = HM_OK;
+    errno = 0;
+    if (json_dump_file(root, path, JSON_INDENT(2)) != 0) {
+        status = hm_error_errno(err, HM_ECREATE, errno, "stats: cannot write %s", path);
+    }
+    json_decref(root);
+    return status;
+}

@@ -1,0 +1,50 @@
+#include "stop.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <sys/time.h>
+
+/* A signal handler can reach nothing but globals: the one flag of the process. */
+static volatile sig_atomic_t stop_flag;
+
+static const int stop_signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGALRM};
+enum { STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
+
+static void on_signal(int number) {
+    if (number == SIGINT && stop_flag) {
+        signal(SIGINT, SIG_DFL);
+        raise(SIGINT);
+    }
+    stop_flag = 1;
+}
+
+static void set_timer(double seconds) {
+    struct itimerval timer = {.it_value = {.tv_sec = (time_t)seconds}};
+    timer.it_value.tv_usec = (suseconds_t)((seconds - (double)timer.it_value.tv_sec) * 1e6);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void set_handlers(void (*handler)(int)) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    for (int i = 0; i < STOP_SIGNALS; ++i) {
+        sigaction(stop_signals[i], &action, NULL);
+    }
+}
+
+const volatile sig_atomic_t *stop_watch(double seconds) {
+    stop_flag = 0;
+    set_handlers(on_signal);
+    if (seconds > 0) {
+        /* A timer of zero would be no timer. */
+        set_timer(seconds < 1e-6 ? 1e-6 : seconds);
+    }
+    return &stop_flag;
+}
+
+void stop_unwatch(void) {
+    set_timer(0);
+    set_handlers(SIG_DFL);
+}

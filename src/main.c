@@ -1,0 +1,107 @@
+/* Starts MPI, picks the command. */
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hm_cluster.h"
+#include "hm_command.h"
+#include "hm_text.h"
+#include "hm_version.h"
+
+enum { MOST_COMMANDS = 32 };
+
+static void print_usage(void) {
+    printf("hpcmandel %s: the Mandelbrot set as a cluster workload\n\n"
+           "Usage: [mpirun -np N] hpcmandel [COMMAND] [FILE] [OPTIONS]\n\nCommands:\n",
+           hm_version());
+    for (const hm_command_t *const *c = hm_commands; *c; ++c) {
+        char call[64];
+        snprintf(call, sizeof call, "%s%s%s", (*c)->name, (*c)->arguments[0] ? " " : "",
+                 (*c)->arguments);
+        printf("  %-18s %s%s\n", call, (*c)->what,
+               c == hm_commands ? " (the default command)" : "");
+    }
+    printf(
+        "\n  --help             this text; COMMAND --help lists a command's options\n"
+        "  --version          version, revision, compiler, libraries, kernels\n\n"
+        "Exit codes: 0 done, 1 compare found differences, 64 usage, 65 the file is not what it\n"
+        "should be, 69 something needed is missing, 70 bug, 73 cannot create the output, 74 I/O\n"
+        "failed, 75 stopped early and resumable.\n");
+}
+
+/* The command that argv names (and how many arguments its name took), or an error that names near
+ * ones. */
+static hm_status_t pick(int argc, char **argv, const hm_command_t **command, int *skip,
+                        hm_error_t *err) {
+    if (argc < 2 || argv[1][0] == '-') {
+        *command = hm_commands[0];
+        *skip = 0;
+        return HM_OK;
+    }
+    const char *names[MOST_COMMANDS];
+    int count = 0;
+    for (const hm_command_t *const *c = hm_commands; *c; ++c) {
+        if (strcmp(argv[1], (*c)->name) == 0) {
+            *command = *c;
+            *skip = 1;
+            return HM_OK;
+        }
+        names[count++] = (*c)->name;
+    }
+    const char *near = hm_text_nearest(argv[1], names, count);
+    return hm_error_set(err, HM_EUSAGE, "unknown command '%s'%s%s%s; hpcmandel --help lists them",
+                        argv[1], near ? "; did you mean '" : "", near ? near : "", near ? "'" : "");
+}
+
+static hm_status_t run(hm_context_t *context, int argc, char **argv) {
+    bool speaks = context->cluster->rank == 0;
+    if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
+        if (speaks) {
+            print_usage();
+        }
+        return HM_OK;
+    }
+    if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+        if (speaks) {
+            hm_about_print(stdout);
+        }
+        return HM_OK;
+    }
+    hm_error_t err = HM_ERROR_NONE;
+    const hm_command_t *command = NULL;
+    int skip = 0;
+    hm_status_t status = hm_meet(context, pick(argc, argv, &command, &skip, &err), &err);
+    return status == HM_OK ? command->run(context, argc - skip, argv + skip) : status;
+}
+
+int main(int argc, char **argv) {
+    int level = 0;
+    /* Threads compute; only the main thread speaks to MPI. */
+    if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS) {
+        fprintf(stderr, "hpcmandel: error: MPI does not start\n");
+        return HM_EMISSING;
+    }
+    hm_cluster_t cluster;
+    hm_error_t err = HM_ERROR_NONE;
+    hm_status_t status = hm_cluster_open(MPI_COMM_WORLD, &cluster, &err);
+    if (status != HM_OK) {
+        hm_log_error(&err);
+        MPI_Abort(MPI_COMM_WORLD, status);
+        return status;
+    }
+    hm_context_t context = {.cluster = &cluster, .log = {HM_INFO, cluster.rank}};
+    status = run(&context, argc, argv);
+    /* Output that cannot be written is a failure too: a full disk behind a redirected summary. */
+    if (fflush(stdout) != 0 && status == HM_OK) {
+        hm_error_set(&err, HM_EIO, "standard output cannot be written");
+        hm_log_error(&err);
+        status = HM_EIO;
+    }
+    hm_cluster_close(&cluster);
+    /* All output is complete before this point: some transports hang in MPI_Finalize now and then.
+     */
+    MPI_Finalize();
+    return (int)status;
+}

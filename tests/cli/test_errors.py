@@ -1,0 +1,183 @@
+"""Every bad input: one message that says what is wrong and what to do, the documented exit code, no hang, all ranks end."""
+
+import os
+import subprocess
+
+import pytest
+
+from conftest import PROGRAM
+
+RANKS = (1, 4)
+
+# (arguments, words that the message must hold)
+BAD_OPTIONS = [
+    (["--no-such-key", "1"], ["no-such-key"]),
+    (["--max-itr", "10"], ["max-itr", "max-iter"]),
+    (["--max-it", "10"], ["max-it", "max-iter"]),
+    (["--max-iter", "10x"], ["max-iter", "10x"]),
+    (["--max-iter", "0"], ["max-iter"]),
+    (["--max-iter", "-5"], ["max-iter", "-5"]),
+    (["--max-iter", "4294967295"], ["max-iter"]),
+    (["--max-iter", "99999999999999999999"], ["max-iter"]),
+    (["--max-iter", ""], ["max-iter"]),
+    (["--max-iter"], ["max-iter"]),
+    (["--size", "100"], ["size", "100"]),
+    (["--size", "0x5"], ["size"]),
+    (["--size", "5x-5"], ["size"]),
+    (["--size", "axb"], ["size", "axb"]),
+    (["--size", "10x10x10"], ["size"]),
+    (["--center", "0"], ["center"]),
+    (["--center", "0,zero"], ["center", "zero"]),
+    (["--center", "nan,0"], ["center", "nan"]),
+    (["--span", "0"], ["span"]),
+    (["--span", "-1"], ["span"]),
+    (["--span", "inf"], ["span"]),
+    (["--span", "1e999"], ["span"]),
+    (["--region", "0:1"], ["region"]),
+    (["--region", "0:0,0:1"], ["region"]),
+    (["--region", "0:1,0:inf"], ["region"]),
+    (["--region", "0:1,0:1", "--span", "2"], ["region", "span"]),
+    (["--coords", "both"], ["coords", "both", "exact"]),
+    (["--bailout", "0"], ["bailout"]),
+    (["--bailout", "-2"], ["bailout"]),
+    (["--bailout", "two"], ["bailout", "two"]),
+    (["--julia", "0.3"], ["julia"]),
+    (["--julia", "0.3,x"], ["julia", "x"]),
+    (["--channels", "iterations,colour"], ["channels", "colour"]),
+    (["--channels", "iterations,iterations"], ["channels"]),
+    (["--arith", "float"], ["arith", "float", "ieee"]),
+    (["--isa", "sse9"], ["isa", "sse9", "avx2"]),
+    (["--interior", "maybe"], ["interior", "maybe"]),
+    (["--strategy", "magic"], ["strategy", "magic", "counter"]),
+    (["--band", "0"], ["band"]),
+    (["--band", "many"], ["band", "many"]),
+    (["--threads", "0"], ["threads"]),
+    (["--io", "carrier-pigeon"], ["io", "carrier-pigeon"]),
+    (["--checkpoint", "soon"], ["checkpoint", "soon"]),
+    (["--time-limit", "1:2:3:4:5"], ["time-limit"]),
+    (["--progress", "loud"], ["progress", "loud"]),
+    (["--palette", "mud"], ["mud"]),
+    (["--overwrite=yes"], ["overwrite"]),
+    (["stray.h5", "--quiet"], ["stray.h5"]),
+    (["render", "stray"], ["stray"]),
+    (["rendr"], ["rendr", "render"]),
+    (["bench", "nothing"], ["nothing"]),
+    (["export"], ["FILE"]),
+]
+
+BAD_CONFIGS = [
+    ("max-itr = 5\n", [":1", "max-itr", "max-iter"]),
+    ("# fine\nmax-iter = 5x\n", [":2", "max-iter", "5x"]),
+    ("[view]\nsize = 10x10\nsize = 20x20\n", [":3", "size"]),
+    ("just words\n", [":1"]),
+    ("config = other.ini\n", [":1", "config"]),
+    ("help = true\n", [":1", "help"]),
+    ("overwrite = perhaps\n", [":1", "overwrite", "perhaps"]),
+]
+
+
+def one_message(result, words):
+    lines = [line for line in result.err.splitlines() if line.startswith("hpcmandel: error:")]
+    assert len(lines) == 1, result.err
+    for word in words:
+        assert word in lines[0], f"{word!r} not in: {lines[0]}"
+    assert result.out == "", result.out
+
+
+@pytest.mark.parametrize("arguments,words", BAD_OPTIONS, ids=lambda a: " ".join(a)[:40])
+def test_bad_option(run, arguments, words):
+    result = run(*arguments, timeout=30)
+    assert result.code == 64
+    one_message(result, words)
+
+
+@pytest.mark.parametrize("arguments,words", BAD_OPTIONS[::7], ids=lambda a: " ".join(a)[:40])
+def test_bad_option_on_four_ranks(run, arguments, words):
+    result = run(*arguments, ranks=4, timeout=30)
+    assert result.code == 64
+    one_message(result, words)
+
+
+@pytest.mark.parametrize("text,words", BAD_CONFIGS, ids=range(len(BAD_CONFIGS)))
+@pytest.mark.parametrize("ranks", RANKS)
+def test_bad_config(run, tmp_path, text, words, ranks):
+    (tmp_path / "bad.ini").write_text(text)
+    result = run("--config", "bad.ini", ranks=ranks, timeout=30)
+    assert result.code == 64
+    one_message(result, ["bad.ini", *words])
+
+
+@pytest.mark.parametrize("ranks", RANKS)
+def test_missing_config(run, ranks):
+    result = run("--config", "absent.ini", ranks=ranks, timeout=30)
+    assert result.code == 64
+    one_message(result, ["absent.ini", "No such file"])
+
+
+def test_config_is_a_folder(run, tmp_path):
+    result = run("--config", str(tmp_path), timeout=30)
+    assert result.code == 64
+    one_message(result, [str(tmp_path)])
+
+
+@pytest.mark.parametrize("ranks", RANKS)
+def test_output_exists(run, tmp_path, ranks):
+    (tmp_path / "a.h5").write_text("precious")
+    result = run("--size", "8x8", "--output", "a.h5", ranks=ranks, timeout=30)
+    assert result.code == 73
+    one_message(result, ["a.h5", "--overwrite"])
+    assert (tmp_path / "a.h5").read_text() == "precious"
+    assert os.listdir(tmp_path) == ["a.h5"]
+
+
+@pytest.mark.parametrize("ranks", RANKS)
+def test_output_folder_is_missing(run, ranks):
+    result = run("--size", "8x8", "--output", "no/such/folder/a.h5", ranks=ranks, timeout=30)
+    assert result.code == 73
+    one_message(result, ["no/such/folder/a.h5"])
+
+
+@pytest.mark.parametrize("ranks", RANKS)
+def test_output_below_a_file(run, tmp_path, ranks):
+    (tmp_path / "plain").write_text("")
+    result = run("--size", "8x8", "--output", "plain/a.h5", ranks=ranks, timeout=30)
+    assert result.code == 73
+    one_message(result, ["plain/a.h5"])
+
+
+def test_png_cannot_be_made(run):
+    result = run("--size", "8x8", "--output", "a.h5", "--png", "no/folder/a.png", timeout=30)
+    assert result.code == 73
+    lines = [line for line in result.err.splitlines() if "error:" in line]
+    assert len(lines) == 1 and "no/folder/a.png" in lines[0]
+
+
+def test_stats_cannot_be_made(run):
+    result = run("--size", "8x8", "--output", "a.h5", "--stats", "no/folder/a.json", timeout=30)
+    assert result.code == 73
+    lines = [line for line in result.err.splitlines() if "error:" in line]
+    assert len(lines) == 1 and "no/folder/a.json" in lines[0]
+
+
+def test_isa_that_the_machine_lacks(run):
+    """A mask on the processor's features stands in for an older machine."""
+    result = run("--size", "8x8", "--isa", "avx512", env={"HPCMANDEL_CPU_MASK": "1"}, timeout=30)
+    assert result.code == 69
+    one_message(result, ["avx512"])
+
+
+@pytest.mark.parametrize("ranks", RANKS)
+def test_export_of_what_is_no_data_set(run, tmp_path, ranks):
+    (tmp_path / "a.h5").write_text("not HDF5 at all")
+    result = run("export", "a.h5", "--png", "a.png", ranks=ranks, timeout=30)
+    assert result.code == 65
+    one_message(result, ["a.h5"])
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_standard_output_is_full(tmp_path):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([PROGRAM, "--size", "8x8", "--output", "a.h5"], cwd=tmp_path, check=False,
+                              stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 74
+    assert "standard output" in done.stderr

@@ -1,0 +1,98 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oklab.h"
+#include "palette.h"
+
+struct hm_painter_t {
+    double low;
+    double knee;
+    double speed; /* samples of the gradient for each unit of the logarithm */
+    uint32_t max_iter;
+    uint8_t inside[3];
+    uint8_t samples[GRADIENT_SAMPLES][3];
+};
+
+/*
+ * How far colours move, in OKLab, for each unit of the logarithm: the same for all palettes, by
+ * their lengths. The step from one count to the next is at most SPEED / knee, so a knee of at least
+ * LEAST_KNEE keeps it near 0.02, where neighbouring colours begin to be told apart.
+ */
+static const double SPEED = 0.72;
+static const double LEAST_KNEE = 40;
+
+static const uint32_t NOT_COMPUTED = UINT32_MAX;
+
+static int ascending(const void *x, const void *y) {
+    const uint32_t a = *(const uint32_t *)x;
+    const uint32_t b = *(const uint32_t *)y;
+    return (a > b) - (a < b);
+}
+
+hm_exposure_t hm_exposure_measure(uint32_t *counts, int64_t count, uint32_t max_iter) {
+    size_t outside = 0;
+    for (int64_t k = 0; k < count; ++k) {
+        if (counts[k] != max_iter && counts[k] != NOT_COMPUTED) {
+            counts[outside++] = counts[k];
+        }
+    }
+    if (outside == 0) {
+        return (hm_exposure_t){.low = 0, .knee = LEAST_KNEE};
+    }
+    qsort(counts, outside, sizeof *counts, ascending);
+    const double low = (double)counts[0];
+    const double median = (double)counts[outside / 2];
+    return (hm_exposure_t){.low = low, .knee = fmax(median - low, LEAST_KNEE)};
+}
+
+hm_status_t hm_painter_make(const hm_palette_t *palette, const hm_exposure_t *exposure,
+                            uint32_t max_iter, hm_painter_t **painter, hm_error_t *err) {
+    hm_painter_t *made = malloc(sizeof *made);
+    if (!made) {
+        return hm_error_set(err, HM_EMISSING, "out of memory for a palette");
+    }
+    const double length = gradient_sample(palette->knots, palette->count, made->samples);
+    made->low = exposure->low;
+    made->knee = exposure->knee;
+    made->speed = SPEED / length * GRADIENT_SAMPLES;
+    made->max_iter = max_iter;
+    oklab_to_rgb(oklab_from_hex(palette->inside), made->inside);
+    *painter = made;
+    return HM_OK;
+}
+
+void hm_painter_free(hm_painter_t *painter) {
+    free(painter);
+}
+
+void hm_painter_colour(const hm_painter_t *painter, double count, uint8_t rgb[3]) {
+    const double above = fmax(count - painter->low, 0);
+    const double place = painter->speed * log1p(above / painter->knee);
+    memcpy(rgb, painter->samples[(uint64_t)(place + 0.5) % GRADIENT_SAMPLES], 3);
+}
+
+void hm_painter_row(const hm_painter_t *painter, const uint32_t *counts, const float *smooth,
+                    int64_t width, uint8_t *rgb) {
+    for (int64_t i = 0; i < width; ++i, rgb += 3) {
+        if (counts[i] == painter->max_iter) {
+            memcpy(rgb, painter->inside, 3);
+        } else if (smooth && isfinite(smooth[i])) {
+            hm_painter_colour(painter, (double)smooth[i], rgb);
+        } else if (!smooth && i > 0 && counts[i] == counts[i - 1]) {
+            memcpy(rgb, rgb - 3, 3);
+        } else {
+            hm_painter_colour(painter, (double)counts[i], rgb);
+        }
+    }
+}
+
+void hm_painter_hatch(int64_t row, int64_t width, uint8_t *rgb) {
+    enum { PERIOD = 16 };
+    static const uint8_t light = 0x9c;
+    static const uint8_t dark = 0x70;
+    for (int64_t i = 0; i < width; ++i, rgb += 3) {
+        const uint8_t grey = (row + i) % PERIOD < PERIOD / 2 ? light : dark;
+        memset(rgb, grey, 3);
+    }
+}

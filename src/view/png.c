@@ -1,0 +1,313 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <png.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hm_picture.h"
+
+/*
+ * libpng reports failure by a jump. All of its functions that can fail are called in the
+ * functions here that set the jump, one libpng phase each, without locals that live across it.
+ */
+
+/* Texts a picture may carry: title, software, and a few more. */
+enum { MOST_TEXTS = 8 };
+
+struct hm_png_t {
+    char *path;
+    char *part; /* the temporary name, NULL when written directly */
+    int descriptor;
+    png_structp png;
+    png_infop info;
+    png_text texts[MOST_TEXTS]; /* key and text owned */
+    int text_count;
+    int64_t width, height;
+    int64_t rows; /* so far */
+    bool begun;   /* the header is out */
+    bool failed;
+    bool no_memory;
+    int write_error;   /* errno of a failed write, 0: none */
+    jmp_buf failure;   /* where on_error() goes */
+    char message[256]; /* libpng's */
+};
+
+static png_voidp allocate(png_structp png, png_alloc_size_t size) {
+    hm_png_t *self = png_get_mem_ptr(png);
+    void *memory = malloc(size);
+    if (!memory) {
+        self->no_memory = true;
+    }
+    return memory;
+}
+
+static void release(png_structp png, png_voidp memory) {
+    (void)png;
+    free(memory);
+}
+
+static PNG_NORETURN void on_error(png_structp png, png_const_charp message) {
+    hm_png_t *self = png_get_error_ptr(png);
+    snprintf(self->message, sizeof self->message, "%s", message);
+    longjmp(self->failure, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message) {
+    (void)png;
+    (void)message;
+}
+
+static void on_write(png_structp png, png_bytep data, size_t size) {
+    hm_png_t *self = png_get_io_ptr(png);
+    while (size > 0) {
+        const ssize_t written = write(self->descriptor, data, size);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            self->write_error = written < 0 ? errno : EIO;
+            png_error(png, "write failed");
+        }
+        data += written;
+        size -= (size_t)written;
+    }
+}
+
+static void on_flush(png_structp png) {
+    (void)png;
+}
+
+/* The failure that libpng jumped out with. */
+static hm_status_t failure(hm_png_t *self, hm_error_t *err) {
+    self->failed = true;
+    if (self->write_error != 0) {
+        return hm_error_errno(err, HM_EIO, self->write_error, "cannot write picture '%s'",
+                              self->path);
+    }
+    if (self->no_memory) {
+        return hm_error_set(err, HM_EMISSING, "out of memory for picture '%s', %" PRId64 " wide",
+                            self->path, self->width);
+    }
+    return hm_error_set(err, HM_EIO, "cannot write picture '%s': libpng: %s", self->path,
+                        self->message);
+}
+
+/* Makes libpng's structures. */
+static hm_status_t prepare(hm_png_t *self, hm_error_t *err) {
+    if (setjmp(self->failure)) {
+        return failure(self, err);
+    }
+    self->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, self, on_error, on_warning, self,
+                                          allocate, release);
+    if (!self->png) {
+        return hm_error_set(err, HM_EMISSING,
+                            "libpng cannot start: out of memory, or not the "
+                            "version this program was built with");
+    }
+    self->info = png_create_info_struct(self->png);
+    if (!self->info) {
+        return hm_error_set(err, HM_EMISSING, "out of memory for picture '%s'", self->path);
+    }
+    png_set_write_fn(self->png, self, on_write, on_flush);
+    png_set_user_limits(self->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_IHDR(self->png, self->info, (png_uint_32)self->width, (png_uint_32)self->height, 8,
+                 PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    png_set_sRGB(self->png, self->info, PNG_sRGB_INTENT_PERCEPTUAL);
+    png_set_filter(self->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_NONE);
+    png_set_compression_level(self->png, 6);
+    png_set_compression_buffer_size(self->png, 1 << 16);
+    return HM_OK;
+}
+
+static hm_status_t begin(hm_png_t *self, hm_error_t *err) {
+    if (setjmp(self->failure)) {
+        return failure(self, err);
+    }
+    if (self->text_count > 0) {
+        png_set_text(self->png, self->info, self->texts, self->text_count);
+    }
+    png_write_info(self->png, self->info);
+    self->begun = true;
+    return HM_OK;
+}
+
+static hm_status_t put_row(hm_png_t *self, const uint8_t *rgb, hm_error_t *err) {
+    if (setjmp(self->failure)) {
+        return failure(self, err);
+    }
+    png_write_row(self->png, rgb);
+    ++self->rows;
+    return HM_OK;
+}
+
+static hm_status_t finish(hm_png_t *self, hm_error_t *err) {
+    if (setjmp(self->failure)) {
+        return failure(self, err);
+    }
+    png_write_end(self->png, NULL);
+    return HM_OK;
+}
+
+/* Opens the file: a new one under a name of its own beside `path`, or the device at `path`. */
+static hm_status_t open_file(hm_png_t *self, hm_error_t *err) {
+    struct stat at_path;
+    if (stat(self->path, &at_path) == 0 && !S_ISREG(at_path.st_mode)) {
+        if (S_ISDIR(at_path.st_mode)) {
+            return hm_error_set(err, HM_ECREATE,
+                                "cannot create picture '%s': it is a folder; name a file in it",
+                                self->path);
+        }
+        self->descriptor = open(self->path, O_WRONLY | O_CLOEXEC);
+    } else {
+        const size_t size = strlen(self->path) + 32;
+        self->part = malloc(size);
+        if (!self->part) {
+            return hm_error_set(err, HM_EMISSING, "out of memory");
+        }
+        /* A process that was killed may have left such a name behind: take the next. */
+        enum { TRIES = 100 };
+        for (int k = 0; k < TRIES; ++k) {
+            snprintf(self->part, size, "%s.%ld-%d.part", self->path, (long)getpid(), k);
+            self->descriptor = open(self->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+            if (self->descriptor >= 0 || errno != EEXIST) {
+                break;
+            }
+        }
+    }
+    if (self->descriptor < 0) {
+        const int error = errno;
+        free(self->part); /* not made by us: nothing to remove */
+        self->part = NULL;
+        return hm_error_errno(err, HM_ECREATE, error, "cannot create picture '%s'", self->path);
+    }
+    return HM_OK;
+}
+
+/* Frees everything, and removes a file that was not renamed. */
+static void discard(hm_png_t *self) {
+    if (self->png) {
+        png_destroy_write_struct(&self->png, &self->info);
+    }
+    if (self->descriptor >= 0) {
+        close(self->descriptor);
+    }
+    if (self->part) {
+        unlink(self->part);
+        free(self->part);
+    }
+    for (int k = 0; k < self->text_count; ++k) {
+        free(self->texts[k].key);
+        free(self->texts[k].text);
+    }
+    free(self->path);
+    free(self);
+}
+
+hm_status_t hm_png_open(const char *path, int64_t width, int64_t height, hm_png_t **png,
+                        hm_error_t *err) {
+    const int64_t most = PNG_UINT_31_MAX;
+    if (width < 1 || height < 1 || width > most || height > most) {
+        return hm_error_set(err, HM_EUSAGE,
+                            "a picture of %" PRId64 " x %" PRId64
+                            " is not possible: PNG allows 1 to %" PRId64 " pixels a side",
+                            width, height, most);
+    }
+    hm_png_t *self = calloc(1, sizeof *self);
+    if (!self) {
+        return hm_error_set(err, HM_EMISSING, "out of memory");
+    }
+    hm_status_t status = HM_OK;
+    self->descriptor = -1;
+    self->width = width;
+    self->height = height;
+    self->path = strdup(path);
+    if (!self->path) {
+        status = hm_error_set(err, HM_EMISSING, "out of memory");
+        goto cleanup;
+    }
+    HM_TRY(prepare(self, err));
+    HM_TRY(open_file(self, err));
+    *png = self;
+
+cleanup:
+    if (status != HM_OK) {
+        discard(self);
+    }
+    return status;
+}
+
+hm_status_t hm_png_text(hm_png_t *png, const char *key, const char *text, hm_error_t *err) {
+    if (png->begun || png->text_count == MOST_TEXTS) {
+        return hm_error_set(err, HM_EBUG, "text '%s' comes too late, or is one too many", key);
+    }
+    png_text entry = {
+        .compression = PNG_ITXT_COMPRESSION_NONE, .key = strdup(key), .text = strdup(text)};
+    if (!entry.key || !entry.text) {
+        free(entry.key);
+        free(entry.text);
+        return hm_error_set(err, HM_EMISSING, "out of memory");
+    }
+    png->texts[png->text_count++] = entry;
+    return HM_OK;
+}
+
+hm_status_t hm_png_row(hm_png_t *png, const uint8_t *rgb, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    if (png->rows == png->height) {
+        png->failed = true;
+        return hm_error_set(err, HM_EBUG, "picture '%s' has only %" PRId64 " rows", png->path,
+                            png->height);
+    }
+    if (!png->begun) {
+        HM_TRY(begin(png, err));
+    }
+    HM_TRY(put_row(png, rgb, err));
+
+cleanup:
+    return status;
+}
+
+hm_status_t hm_png_close(hm_png_t *png, int keep, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    if (!png || !keep || png->failed) {
+        goto cleanup;
+    }
+    if (png->rows < png->height) {
+        status = hm_error_set(err, HM_EBUG, "picture '%s' got %" PRId64 " of %" PRId64 " rows",
+                              png->path, png->rows, png->height);
+        goto cleanup;
+    }
+    HM_TRY(finish(png, err));
+    if (png->part && fsync(png->descriptor) != 0) {
+        status = hm_error_errno(err, HM_EIO, errno, "cannot write picture '%s'", png->path);
+        goto cleanup;
+    }
+    const int descriptor = png->descriptor;
+    png->descriptor = -1;
+    if (close(descriptor) != 0) {
+        status = hm_error_errno(err, HM_EIO, errno, "cannot write picture '%s'", png->path);
+        goto cleanup;
+    }
+    if (png->part) {
+        if (rename(png->part, png->path) != 0) {
+            status = hm_error_errno(err, HM_EIO, errno, "cannot rename '%s' to '%s'", png->part,
+                                    png->path);
+            goto cleanup;
+        }
+        free(png->part);
+        png->part = NULL;
+    }
+
+cleanup:
+    if (png) {
+        discard(png);
+    }
+    return status;
+}

@@ -7,10 +7,16 @@
 #ifndef HM_TEXT_H
 #define HM_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "hm_error.h"
+
+/** What may stand around words: a space or a tab, whatever the locale. */
+static inline bool hm_text_is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
 
 /** Room for hm_text_brief(). */
 enum { HM_TEXT_BRIEF = 72 };

@@ -27,10 +27,6 @@ static hm_status_t at_line(const reading_t *reading, hm_status_t status) {
     return status;
 }
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
 static hm_status_t slurp(const char *path, char **text, size_t *size, hm_error_t *err) {
     hm_status_t status = HM_OK;
     char *buffer = NULL;
@@ -116,89 +112,6 @@ static hm_status_t check_lines(reading_t reading, int *longest) {
     return status;
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* The character that \x stands for, 0 for none; moves *c to the last byte of the escape. */
-static char unescape(const char **c) {
-    switch (**c) {
-    case '\\':
-    case '"':
-        return **c;
-    case 't':
-        return '\t';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 'x': {
-        int high = hex_digit((*c)[1]);
-        int low = high < 0 ? -1 : hex_digit((*c)[2]);
-        *c += low < 0 ? 0 : 2;
-        return (char)(low < 0 ? 0 : high * 16 + low);
-    }
-    default:
-        return 0;
-    }
-}
-
-/* Nothing but blanks and a comment may follow a closing quote. */
-static bool is_nothing(const char *text) {
-    const char *c = text;
-    while (is_blank(*c)) {
-        ++c;
-    }
-    return *c == '\0' || (c > text && (*c == '#' || *c == ';'));
-}
-
-/* A value in quotes, in place; the result is never longer. */
-static hm_status_t unquote(char *value, hm_error_t *err) {
-    char *to = value;
-    const char *c = value + 1;
-    for (; *c && *c != '"'; ++c) {
-        char plain = *c;
-        if (plain == '\\') {
-            ++c;
-            plain = unescape(&c);
-            if (!plain) {
-                return hm_error_set(err, HM_EUSAGE,
-                                    "unknown escape in quotes; there are \\\\ \\\" \\t \\n \\r "
-                                    "\\xHH");
-            }
-        }
-        *to++ = plain;
-    }
-    if (*c != '"') {
-        return hm_error_set(err, HM_EUSAGE, "the closing quote '\"' is missing");
-    }
-    if (!is_nothing(c + 1)) {
-        char brief[HM_TEXT_BRIEF];
-        return hm_error_set(err, HM_EUSAGE, "text behind the closing quote: '%s'",
-                            hm_text_brief(c + 1, brief));
-    }
-    *to = '\0';
-    return HM_OK;
-}
-
-/* A value without quotes, in place: ends where a comment begins. */
-static void cut_comment(char *value) {
-    char *end = value;
-    while (*end && !((*end == '#' || *end == ';') && (end == value || is_blank(end[-1])))) {
-        ++end;
-    }
-    while (end > value && is_blank(end[-1])) {
-        --end;
-    }
-    *end = '\0';
-}
-
 static hm_status_t refuse_key(const reading_t *reading, const char *name, hm_error_t *err) {
     char brief[HM_TEXT_BRIEF];
     const char *near = hm_option_nearest(reading->values, name, true, false);
@@ -243,11 +156,7 @@ static hm_status_t take(reading_t *reading, const char *name, const char *text, 
     if (!value) {
         return hm_error_set(err, HM_EMISSING, "out of memory for the value of '%s'", name);
     }
-    if (value[0] == '"') {
-        status = unquote(value, err);
-    } else {
-        cut_comment(value);
-    }
+    status = hm_option_read_value(value, err);
     if (status == HM_OK) {
         /* What the command line overrules must be right all the same. */
         hm_option_value_t unused;
@@ -284,7 +193,7 @@ static char *read_line(char *buffer, int size, void *stream) {
         return NULL;
     }
     const char *start = reading->line;
-    while (start < reading->line_end && is_blank(*start)) {
+    while (start < reading->line_end && hm_text_is_blank(*start)) {
         ++start;
     }
     size_t length = (size_t)(reading->line_end - start);

@@ -37,4 +37,13 @@ hm_status_t hm_option_read_arguments(hm_values_t *values, bool with_config, int 
 /** Reads an INI file into `values`, leaving alone what came from the command line. */
 hm_status_t hm_option_read_file(hm_values_t *values, const char *path, hm_error_t *err);
 
+/**
+ * What is behind "key =" in a line, without blanks around it, becomes the value: quotes and escapes
+ * resolved, or a comment cut. In place. HM_EUSAGE.
+ */
+hm_status_t hm_option_read_value(char *value, hm_error_t *err);
+
+/** Writes `text` so that hm_option_read_value() gives it back, in quotes where it needs them. */
+void hm_option_write_value(const char *text, FILE *out);
+
 #endif

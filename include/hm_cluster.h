@@ -26,9 +26,6 @@ typedef struct hm_cluster_t {
         nodes; /**< which node this is, of how many; nodes are numbered by their leaders' ranks */
     bool oversubscribed; /**< more ranks on some node than processors they may use */
     struct hm_alarm_t *alarm;
-    /** May be NULL. Set by whoever wants this rank to ask for an early end (a signal handler, a timer): hm_alarm_poll() then
-     *  raises HM_STOPPED once. */
-    const volatile sig_atomic_t *stop;
 } hm_cluster_t;
 
 /** Collective over `comm`. HM_EMISSING when MPI cannot give what is needed (the message carries
@@ -52,22 +49,38 @@ hm_status_t hm_mpi_check(int code, const char *what, hm_error_t *err);
 
 /**
  * Waits without burning a core that other ranks need: tests, then yields, then sleeps 1 us growing
- * to 100 us. `poll` (may be NULL) is called between tests. MPI's error is returned as by
- * hm_mpi_check().
+ * to 100 us. MPI's error is returned as by hm_mpi_check().
+ *
+ * MPI's own blocking calls are as polite where MPICH runs on UCX: see src/cluster/polite.c.
  */
 hm_status_t hm_wait(MPI_Request *request, const char *what, hm_error_t *err);
 hm_status_t hm_wait_all(int count, MPI_Request *requests, const char *what, hm_error_t *err);
 
-/** One step of polite idleness: call in a loop that waits for something, `*turns` starting at 0. */
+/** One step of polite idleness: call in a loop that waits for something, `*turns` starting at 0.
+ * Needs no MPI. */
 void hm_idle(unsigned *turns);
 
 /**
  * The alarm: any rank may raise it, at any time, without the others' help; all others see it in
- * hm_alarm_poll() soon after (it travels down a binary tree of small messages). The gravest status
- * raised wins. Raise HM_STOPPED to ask for a clean early end; an error to make all ranks give up.
- * hm_alarm_poll() is cheap (one MPI_Test) and is also what drives MPI's progress.
+ * hm_alarm_poll() soon after (it travels along a binary tree of small messages, so all ranks must
+ * poll now and then). The gravest status raised wins: any error before HM_STOPPED. Raise HM_STOPPED
+ * to ask for a clean early end; an error to make all ranks give up. hm_alarm_poll() is cheap (one
+ * MPI_Test) and is also what drives MPI's progress.
  */
 void hm_alarm_raise(const hm_cluster_t *cluster, hm_status_t status);
 hm_status_t hm_alarm_poll(const hm_cluster_t *cluster);
+
+/**
+ * From now on hm_alarm_poll() on this rank raises HM_STOPPED when it finds `*flag` not 0: for
+ * signal handlers and timers, which may do no more than set a flag. NULL: no longer. Not
+ * collective; the flag must live as long as it is watched.
+ */
+void hm_alarm_watch(const hm_cluster_t *cluster, const volatile sig_atomic_t *flag);
+
+/**
+ * Collective: after a run that was stopped, makes the alarm ready for another one. Returns what had
+ * been raised, the same on all ranks.
+ */
+hm_status_t hm_alarm_reset(const hm_cluster_t *cluster);
 
 #endif

@@ -41,8 +41,11 @@ typedef struct hm_job_t {
      */
     hm_status_t (*compute)(void *context, int64_t band, void *buffer, const hm_progress_t *progress,
                            hm_error_t *err);
-    /** Takes a computed band to where it belongs (a file). May be called on another rank than
-     * compute was. */
+    /**
+     * Takes a computed band to where it belongs (a file). May be called on another rank than
+     * compute was, and from within the `progress` that compute calls: a rank that receives bands
+     * from others writes them while it computes its own. Never from within another deliver.
+     */
     hm_status_t (*deliver)(void *context, int64_t band, const void *buffer,
                            const hm_progress_t *progress, hm_error_t *err);
     /**
@@ -66,16 +69,17 @@ typedef enum hm_portion_t {
 typedef struct hm_strategy_options_t {
     hm_portion_t portion;
     bool idle_coordinator; /**< `pool`: the coordinator only coordinates */
+    hm_trace_t *trace;     /**< notes this rank's events; NULL: none. Owned by the caller */
 } hm_strategy_options_t;
 
+struct hm_work_t;
+
 typedef struct hm_strategy_t {
-    const char *name;    /**< option value */
-    const char *what;    /**< one line for `--strategy help` */
-    const char *pattern; /**< the textbook pattern it stands for */
-    const char *mpi;     /**< what of MPI it uses */
-    hm_status_t (*run)(const hm_cluster_t *cluster, const hm_job_t *job,
-                       const hm_strategy_options_t *options, hm_account_t *account,
-                       hm_error_t *err);
+    const char *name;                    /**< option value */
+    const char *what;                    /**< one line for `--strategy help` */
+    const char *pattern;                 /**< the textbook pattern it stands for */
+    const char *mpi;                     /**< what of MPI it uses */
+    void (*run)(struct hm_work_t *work); /**< for hm_strategy_run(); see src/cluster/work.h */
 } hm_strategy_t;
 
 /** The table, ended by an entry with name NULL. */

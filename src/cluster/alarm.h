@@ -1,0 +1,17 @@
+/** @file alarm.h The alarm's life. Private to src/cluster/; its use is in hm_cluster.h. */
+#ifndef HM_CLUSTER_ALARM_H
+#define HM_CLUSTER_ALARM_H
+
+#include <mpi.h>
+
+#include "hm_error.h"
+
+struct hm_alarm_t;
+
+/** Collective over `comm`. HM_EMISSING when out of memory. */
+hm_status_t hm_alarm_open(MPI_Comm comm, struct hm_alarm_t **alarm, hm_error_t *err);
+
+/** Collective. NULL is allowed on all ranks at once. */
+void hm_alarm_close(struct hm_alarm_t *alarm);
+
+#endif

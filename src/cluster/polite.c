@@ -1,0 +1,88 @@
+/**
+ * @file polite.c
+ * Giving way while waiting.
+ *
+ * MPICH waits by polling and never gives up its core. With more ranks than cores that is ruinous:
+ * the rank that everybody waits for does not get a core until the waiting ones have burnt their
+ * time slices. Two remedies here:
+ *
+ * 1. Our own loops call hm_idle().
+ * 2. Blocking calls - ours, and those inside HDF5, PETSc and MPI itself, MPI_Init and MPI_Finalize
+ *    included - all turn on one function of the layer below MPICH: ucp_worker_progress() of UCX,
+ *    which looks for messages once and returns how much it found. This file defines a function of
+ *    that name. The dynamic linker prefers the program's definition over the library's, so MPICH
+ *    polls through it: it calls the real one and backs off when poll after poll found nothing. An
+ *    MPICH without UCX never calls it, and only remedy 1 remains.
+ */
+#include "polite.h"
+
+#include <dlfcn.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "hm_cluster.h"
+
+/* How many turns without success until the next stage. A message within a node takes about 1 us
+ * and a poll 0.1 us: who waits for a partner that is running never leaves the first stage. */
+enum {
+    SPIN_TURNS = 200,    /* then give the core to whoever wants it */
+    YIELD_TURNS = 10000, /* then sleep a little: nobody wanted it, or the wait is long */
+    NAP_TURNS = 20000    /* then sleep longer */
+};
+static const long NAP_NS = 1000, SLEEP_NS = 100000;
+
+static void back_off(unsigned turns) {
+    if (turns < SPIN_TURNS) {
+        return;
+    }
+    if (turns < YIELD_TURNS) {
+        sched_yield();
+        return;
+    }
+    struct timespec pause = {0, turns < NAP_TURNS ? NAP_NS : SLEEP_NS};
+    nanosleep(&pause, NULL);
+}
+
+/*
+ * The only mutable state of this program that belongs to no object. The function below is called
+ * by a library through its name alone, so there is no argument to pass an object in. It is one
+ * counter a thread, read by nobody else, and one address that is looked up once and never changes.
+ */
+static _Thread_local unsigned empty_polls;
+typedef unsigned (*poll_function_t)(void *worker);
+static _Atomic(poll_function_t) real_poll;
+
+void hm_polite_glance(void) {
+    empty_polls = 0;
+}
+
+void hm_idle(unsigned *turns) {
+    back_off(*turns);
+    *turns += *turns < NAP_TURNS;
+    empty_polls = 0; /* the wait has been done here */
+}
+
+/* UCX's name and signature; declared here because this program must build without UCX. */
+unsigned ucp_worker_progress(void *worker);
+
+unsigned ucp_worker_progress(void *worker) {
+    poll_function_t poll = atomic_load_explicit(&real_poll, memory_order_relaxed);
+    if (poll == NULL) {
+        /* POSIX wants this cast through a pointer to the pointer; ISO C has no other. */
+        *(void **)&poll = dlsym(RTLD_NEXT, "ucp_worker_progress");
+        if (poll == NULL) {
+            return 0;
+        }
+        atomic_store_explicit(&real_poll, poll, memory_order_relaxed);
+    }
+    unsigned found = poll(worker);
+    if (found > 0) {
+        empty_polls = 0;
+    } else {
+        back_off(empty_polls);
+        empty_polls += empty_polls < NAP_TURNS;
+    }
+    return found;
+}

@@ -1,0 +1,93 @@
+/** @file ticket.c The common counter. */
+#include "ticket.h"
+
+#include <string.h>
+
+hm_status_t hm_share(MPI_Comm node, size_t bytes, MPI_Win *window, void **memory, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const size_t line = 64;
+    MPI_Win win = MPI_WIN_NULL;
+    void *base = NULL;
+    MPI_Aint size = 0;
+    int unit = 1;
+    int rank = 0;
+    MPI_Comm_rank(node, &rank);
+    size_t mine = rank == 0 ? bytes + line : 0;
+    HM_TRY(
+        hm_mpi_check(MPI_Win_allocate_shared((MPI_Aint)mine, 1, MPI_INFO_NULL, node, &base, &win),
+                     "allocating memory that the node shares", err));
+    MPI_Win_set_errhandler(win, MPI_ERRORS_RETURN);
+    HM_TRY(hm_mpi_check(MPI_Win_shared_query(win, 0, &size, &unit, &base),
+                        "finding the memory that the node shares", err));
+    base = (char *)base + (line - (uintptr_t)base % line) % line;
+    if (rank == 0) {
+        memset(base, 0, bytes);
+    }
+    HM_TRY(hm_mpi_check(MPI_Barrier(node), "clearing the memory that the node shares", err));
+    *window = win;
+    *memory = base;
+cleanup:
+    if (status != HM_OK && win != MPI_WIN_NULL) {
+        MPI_Win_free(&win);
+    }
+    return status;
+}
+
+static hm_status_t open_remote(const hm_cluster_t *cluster, hm_ticket_t *ticket, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    MPI_Win win = MPI_WIN_NULL;
+    int64_t *counter = NULL;
+    MPI_Aint bytes = cluster->rank == 0 ? (MPI_Aint)sizeof *counter : 0;
+    HM_TRY(hm_mpi_check(
+        MPI_Win_allocate(bytes, (int)sizeof *counter, MPI_INFO_NULL, cluster->comm, &counter, &win),
+        "allocating the common counter", err));
+    MPI_Win_set_errhandler(win, MPI_ERRORS_RETURN);
+    HM_TRY(
+        hm_mpi_check(MPI_Win_lock_all(MPI_MODE_NOCHECK, win), "opening the common counter", err));
+    if (cluster->rank == 0) {
+        *counter = 0;
+        MPI_Win_sync(win);
+    }
+    HM_TRY(hm_mpi_check(MPI_Barrier(cluster->comm), "opening the common counter", err));
+    *ticket = (hm_ticket_t){.window = win};
+cleanup:
+    return status;
+}
+
+hm_status_t hm_ticket_open(const hm_cluster_t *cluster, hm_ticket_t *ticket, hm_error_t *err) {
+    if (cluster->nodes > 1) {
+        return open_remote(cluster, ticket, err);
+    }
+    hm_ticket_t t = {.window = MPI_WIN_NULL};
+    void *memory = NULL;
+    hm_status_t status = hm_share(cluster->node, sizeof *t.shared, &t.window, &memory, err);
+    if (status == HM_OK) {
+        t.shared = memory;
+        *ticket = t;
+    }
+    return status;
+}
+
+hm_status_t hm_ticket_draw(hm_ticket_t *ticket, int64_t *number, hm_error_t *err) {
+    if (ticket->shared != NULL) {
+        *number = atomic_fetch_add_explicit(ticket->shared, 1, memory_order_relaxed);
+        return HM_OK;
+    }
+    hm_status_t status = HM_OK;
+    const int64_t one = 1;
+    int64_t drawn = 0;
+    HM_TRY(hm_mpi_check(MPI_Fetch_and_op(&one, &drawn, MPI_INT64_T, 0, 0, MPI_SUM, ticket->window),
+                        "drawing from the common counter", err));
+    HM_TRY(hm_mpi_check(MPI_Win_flush(0, ticket->window), "drawing from the common counter", err));
+    *number = drawn;
+cleanup:
+    return status;
+}
+
+void hm_ticket_close(hm_ticket_t *ticket) {
+    if (ticket->shared == NULL) {
+        MPI_Win_unlock_all(ticket->window);
+    }
+    MPI_Win_free(&ticket->window);
+    ticket->shared = NULL;
+}

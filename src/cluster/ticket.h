@@ -1,0 +1,38 @@
+/**
+ * @file ticket.h
+ * Numbers 0, 1, 2, ... of which each is drawn once, by whichever rank comes first: the common
+ * counter of self-scheduling. Private to src/cluster/.
+ *
+ * On one node the counter lies in shared memory and is advanced with a C11 atomic: no rank takes
+ * part in another's draw. On several it lies in a window of rank 0, drawn from by
+ * MPI_Fetch_and_op(); MPI has to be polled on rank 0 for a draw to go through, which is what its
+ * `progress` does.
+ */
+#ifndef HM_CLUSTER_TICKET_H
+#define HM_CLUSTER_TICKET_H
+
+#include <stdatomic.h>
+
+#include "hm_cluster.h"
+
+typedef struct hm_ticket_t {
+    MPI_Win window;
+    _Atomic int64_t *shared; /* NULL: on several nodes */
+} hm_ticket_t;
+
+/** Collective over cluster->comm. On failure hm_ticket_close() must not be called. */
+hm_status_t hm_ticket_open(const hm_cluster_t *cluster, hm_ticket_t *ticket, hm_error_t *err);
+
+/** Not collective. `*number` is untouched on failure. */
+hm_status_t hm_ticket_draw(hm_ticket_t *ticket, int64_t *number, hm_error_t *err);
+
+/** Collective. */
+void hm_ticket_close(hm_ticket_t *ticket);
+
+/**
+ * Collective over `node`: `bytes` of zeroed memory that its ranks share, in *memory, aligned to a
+ * cache line. Freed by MPI_Win_free().
+ */
+hm_status_t hm_share(MPI_Comm node, size_t bytes, MPI_Win *window, void **memory, hm_error_t *err);
+
+#endif

@@ -1,0 +1,43 @@
+/**
+ * @file mpi_runner.h
+ * What CUnit programs under mpirun share. All ranks run all cases in step; rank 0 prints. A case
+ * brings each rank's finding to all ranks (everywhere()) and asserts that, so that all ranks count
+ * the same failures.
+ */
+#ifndef HM_TEST_MPI_RUNNER_H
+#define HM_TEST_MPI_RUNNER_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "runner.h"
+
+/** Collective over MPI_COMM_WORLD: whether `here` holds on every rank. */
+static inline bool everywhere(bool here) {
+    int mine = here;
+    int all = 0;
+    MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_LAND, MPI_COMM_WORLD);
+    return all != 0;
+}
+
+/** For main: as hm_run_cases(), between MPI_Init and MPI_Finalize. A program that hangs is ended
+ * after `seconds`. */
+static inline int hm_run_mpi_cases(int *argc, char ***argv, const char *suite,
+                                   const hm_case_t *cases, unsigned seconds) {
+    int provided = 0;
+    int rank = 0;
+    alarm(seconds);
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    if (rank != 0 && freopen("/dev/null", "w", stdout) == NULL) {
+        return 1;
+    }
+    int result = hm_run_cases(suite, cases);
+    fflush(stdout);
+    MPI_Finalize();
+    return result;
+}
+
+#endif

@@ -26,10 +26,10 @@
  * Abbreviations of keys are refused. A value that stands apart may begin with `-` but not with
  * `--`, as that is a forgotten value much more often; `--key=--value` says what is meant.
  *
- * INI through inih: `key = value`, `#` and `;` comments (whole lines, or after white space behind a
- * value), sections ignored, repeated keys refused, unknown keys refused with file, line and the
- * nearest known key. Blanks around a value are dropped. A value in double quotes is taken as it
- * stands, with \\ \" \t \n \r \xHH for what cannot stand there: so any text can be written.
+ * INI through inih: `key = value`, `#` and `;` comments (whole lines, after white space behind a
+ * value, or in a value's place), sections ignored, repeated keys refused, unknown keys refused with
+ * file, line and the nearest known key. Blanks around a value are dropped. A value in double quotes
+ * is taken as it stands, with \\ \" \t \n \r \xHH for what cannot: so any text can be written.
  * Lines may have HM_OPTION_LINE bytes, files HM_OPTION_FILE; longer ones are refused, never cut.
  *
  * Not collective: every rank parses alike.

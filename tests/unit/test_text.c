@@ -5,16 +5,8 @@
 #include <string.h>
 
 #include "hm_text.h"
+#include "random.h"
 #include "runner.h"
-
-/* Numbers that look random and are the same in every run (xorshift64*, Marsaglia 2003,
- * doi:10.18637/jss.v008.i14; Vigna 2016, doi:10.1145/2845077). */
-static uint64_t next_random(uint64_t *state) {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * UINT64_C(2685821657736338717);
-}
 
 static void int_takes_whole_numbers(void) {
     static const struct {

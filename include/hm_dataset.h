@@ -1,7 +1,6 @@
 /**
  * @file hm_dataset.h
- * The data set file: created whole by one rank, written in parallel by many, finished by one. See
- * `--help` of render for the objects in it.
+ * The data set file: created whole by one rank, written in parallel by many, finished by one.
  *
  * Life: hm_dataset_create() on rank 0 alone (serial driver, all space allocated, nothing
  * pre-filled, made under a temporary name and renamed: a file with the final name is whole) -
@@ -9,6 +8,17 @@
  * (independent) - hm_dataset_close() on all writers - hm_dataset_finish() on rank 0 alone. After
  * creation only raw data and values of fixed size change in place, so a file killed at any instant
  * opens.
+ *
+ * Objects: the channels /iterations, /smooth, /distance, /period [height][width], contiguous, row 0
+ * first; their dimension scales /im [height] and /re [width]; for each row /rows/done, crc32
+ * [height][channels], work, seconds, rank, and /rows/channel, which names the columns of crc32; the
+ * group /run with the provenance as attributes, /run/ranks (one hm_rank_account_t a rank of the
+ * last session) and /run/history (one hm_session_t a session).
+ *
+ * Memory: a few MiB at most whatever the size of the image.
+ *
+ * HDF5 is not thread-safe as distributions build it: call from one thread at a time. Its own error
+ * printing is switched off by the first call here; its most telling message goes into hm_error_t.
  */
 #ifndef HM_DATASET_H
 #define HM_DATASET_H
@@ -53,7 +63,23 @@ typedef struct hm_dataset_plan_t {
                                          hdf5, host, scheduler, job_id ... */
     int attribute_count;
     bool overwrite;
+    bool scarce; /**< do not ask whether the disk has room for the whole file: for file systems that
+                    compress, and for samples of files too large to be filled */
+    const struct hm_session_t *session; /**< the first row of /run/history; NULL: made up from the
+                                           time and nothing else */
 } hm_dataset_plan_t;
+
+/** A session: one start of the program on a file. A row of /run/history. Strings NUL-padded. */
+typedef struct hm_session_t {
+    char start[24]; /**< ISO 8601, UTC */
+    char host[64];
+    int32_t ranks, threads;
+    char strategy[16];
+    int64_t rows_before; /**< rows already done when it started */
+    double seconds;      /**< how long it took; 0 while it runs and when it was killed */
+    char ended[24]; /**< why it ended: "complete", "time limit", "SIGTERM" ...; "" while it runs
+                       and when it was killed */
+} hm_session_t;
 
 /** A rank's row of /run/ranks. */
 typedef struct hm_rank_account_t {
@@ -72,10 +98,20 @@ typedef struct hm_dataset_result_t {
     uint32_t crc32;  /**< of the iterations channel as little-endian uint32, row-major */
     double seconds;
     bool complete;
+    char ended[24]; /**< why the session ended, for /run/history; "": "complete" or "stopped" */
 } hm_dataset_result_t;
 
-/** Rank 0 alone, serial. HM_ECREATE when it cannot be made or exists (and overwrite is off); HM_EIO
- * on a full disk. */
+/**
+ * Makes the file. Rank 0 alone, serial. Its size on disk is that of the coordinates and the
+ * headers: space is reserved in the file but not filled, and the time does not grow with the image.
+ *
+ * Without `overwrite` an existing file is never touched, not even in a race with another program;
+ * with it the old file is replaced at once by the new one, by rename. HM_ECREATE: the file exists,
+ * the folder is missing or not writable, the disk has less room than the whole file needs (unless
+ * `scarce`), the file would be larger than the limit of file sizes. HM_EIO: writing failed.
+ * HM_EUSAGE: the configuration is longer than an attribute holds (60000 bytes). On failure nothing
+ * is left behind.
+ */
 hm_status_t hm_dataset_create(const char *path, const hm_dataset_plan_t *plan, hm_error_t *err);
 
 typedef struct hm_dataset_t hm_dataset_t;
@@ -91,26 +127,44 @@ typedef struct hm_band_data_t {
     int32_t rank;
 } hm_band_data_t;
 
-/** Opens for writing in parallel. Collective over `comm`, which is duplicated by HDF5. HM_EIO,
- * HM_EDATA. */
+/**
+ * Opens for writing with the MPI driver. Collective over `comm`, which is duplicated by HDF5; all
+ * ranks of it return the same status (each with a message of its own). Since only raw data in place
+ * change, ranks may as well each open with MPI_COMM_SELF: then opening, writing and closing need no
+ * other rank and cannot hang on one. HM_EIO: it cannot be opened. HM_EDATA: it is not what
+ * hm_dataset_create() makes.
+ */
 hm_status_t hm_dataset_open(const char *path, MPI_Comm comm, hm_dataset_t **dataset,
                             hm_error_t *err);
 
-/** Writes a band: channels, then crc32, work, seconds, rank, and last the done marks. Independent.
- * HM_EIO. */
+/**
+ * Writes a band: channels, then crc32, work, seconds, rank, and last the done marks, each handed to
+ * the operating system before the next: a process killed at any instant leaves no row marked done
+ * without its data. `work` and `seconds` may be NULL: zeros. Independent. HM_EIO: a full disk, say.
+ */
 hm_status_t hm_dataset_write_band(hm_dataset_t *dataset, const hm_band_data_t *band,
                                   hm_error_t *err);
 
-/** Forces what was written to the disk (fsync). Independent. */
+/**
+ * Forces to the disk what any process of this machine wrote to the file (fdatasync). Independent:
+ * one rank a node is enough. HM_EIO: the system could not keep data that it had accepted.
+ */
 hm_status_t hm_dataset_flush(hm_dataset_t *dataset, hm_error_t *err);
 
-/** Collective. `dataset` may be NULL on no rank or on all. */
+/** Collective over the communicator it was opened on; frees `dataset` also on failure. NULL: does
+ * nothing. */
 hm_status_t hm_dataset_close(hm_dataset_t *dataset, hm_error_t *err);
 
 /**
  * Rank 0 alone, serial, after all ranks closed: derives complete and crc32 from the rows, writes
- * the accounts ([ranks]) and, last, `complete`. `result` brings sum, inside, seconds, and receives
- * crc32 and complete.
+ * the accounts ([ranks]), the end of the session and, last, `complete`. `result` brings sum,
+ * inside, seconds, ended, and receives crc32 (0 unless complete) and complete. All is on the disk
+ * on return. Room for accounts is made
+ * with the file, 4 times the ranks of its first session and at least 1024; of more ranks the first
+ * ones are kept. HM_EDATA, HM_EIO.
+ *
+ * The CRC of the image comes from those of its rows (crc32_combine_gen of zlib: Mark Adler's
+ * multiplication of polynomials over GF(2)), in rows' order: the image is not read again.
  */
 hm_status_t hm_dataset_finish(const char *path, const hm_rank_account_t *accounts, int ranks,
                               hm_dataset_result_t *result, hm_error_t *err);

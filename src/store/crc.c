@@ -1,0 +1,38 @@
+/** @file crc.c See crc.h. */
+#include "crc.h"
+
+#include <string.h>
+#include <zlib.h>
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+uint32_t hm_crc32_words(const void *words, size_t count) {
+    enum { PIECE = 1024 };
+    uint32_t swapped[PIECE];
+    uLong crc = crc32(0, Z_NULL, 0);
+    const unsigned char *next = words;
+    while (count > 0) {
+        const size_t n = count < PIECE ? count : PIECE;
+        memcpy(swapped, next, n * sizeof *swapped);
+        for (size_t i = 0; i < n; ++i) {
+            swapped[i] = __builtin_bswap32(swapped[i]);
+        }
+        crc = crc32_z(crc, (const Bytef *)swapped, n * sizeof *swapped);
+        next += n * sizeof *swapped;
+        count -= n;
+    }
+    return (uint32_t)crc;
+}
+#else
+uint32_t hm_crc32_words(const void *words, size_t count) {
+    return (uint32_t)crc32_z(crc32(0, Z_NULL, 0), words, count * 4);
+}
+#endif
+
+void hm_crc32_join(hm_crc32_joined_t *joined, uint32_t crc, int64_t bytes) {
+    if (joined->shift == 0) {
+        joined->shift = crc32_combine_gen64(bytes);
+        joined->crc = crc;
+        return;
+    }
+    joined->crc = (uint32_t)crc32_combine_op(joined->crc, crc, joined->shift);
+}

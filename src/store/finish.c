@@ -1,0 +1,210 @@
+/** @file finish.c The end of a session: what it says of itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crc.h"
+#include "info.h"
+
+/** Counts the rows done and, when all are, joins the CRCs of the iterations channel. */
+static hm_status_t add_up(hid_t file, const hm_dataset_info_t *info, int64_t *rows_done,
+                          uint32_t *crc32, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const int64_t columns = hm_layout_channels(info->channels);
+    const int64_t height = info->grid.height;
+    const hsize_t shape[2] = {(hsize_t)height, (hsize_t)columns};
+    hm_crc32_joined_t joined = {0, 0};
+    int64_t done = 0;
+    hid_t marks = H5I_INVALID_HID;
+    hid_t crcs = H5I_INVALID_HID;
+    uint8_t mark[HM_PIECE];
+    uint32_t crc[HM_PIECE * HM_CHANNEL_COUNT];
+    HM_TRY(hm_layout_open(file, hm_layout_row(HM_ROW_DONE)->path, HM_H5_U8, 1, shape, &marks, err));
+    HM_TRY(
+        hm_layout_open(file, hm_layout_row(HM_ROW_CRC32)->path, HM_H5_U32, 2, shape, &crcs, err));
+    for (int64_t first = 0; first < height; first += HM_PIECE) {
+        const int64_t n = height - first < HM_PIECE ? height - first : HM_PIECE;
+        HM_TRY(hm_layout_transfer(marks, HM_H5_U8, first, n, 0, false, mark, err));
+        HM_TRY(hm_layout_transfer(crcs, HM_H5_U32, first, n, columns, false, crc, err));
+        for (int64_t i = 0; i < n; ++i) {
+            done += mark[i] == 1 ? 1 : 0;
+            /* iterations is the first column. */
+            hm_crc32_join(&joined, crc[i * columns], info->grid.width * HM_POINT_BYTES);
+        }
+    }
+    *rows_done = done;
+    *crc32 = done == height ? joined.crc : 0;
+cleanup:
+    hm_h5_close(&crcs);
+    hm_h5_close(&marks);
+    return status;
+}
+
+/** Opens a table of one dimension: its length and the rows it has room for. */
+static hm_status_t open_table(hid_t file, const char *path, hid_t *table, hsize_t *length,
+                              hsize_t *room, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t space = H5I_INVALID_HID;
+    hid_t opened = H5Dopen2(file, path, H5P_DEFAULT);
+    if (opened >= 0) {
+        space = H5Dget_space(opened);
+    }
+    if (space < 0 || H5Sget_simple_extent_ndims(space) != 1 ||
+        H5Sget_simple_extent_dims(space, length, room) != 1 || *length > *room) {
+        HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is missing or is no table", path));
+    }
+    *table = opened;
+    opened = H5I_INVALID_HID;
+cleanup:
+    hm_h5_close(&space);
+    hm_h5_close(&opened);
+    return status;
+}
+
+static hm_status_t write_ranks(hid_t file, const hm_rank_account_t *accounts, int ranks,
+                               hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t table = H5I_INVALID_HID;
+    hid_t file_type = H5I_INVALID_HID;
+    hid_t memory_type = H5I_INVALID_HID;
+    hsize_t length = 0;
+    hsize_t room = 0;
+    HM_TRY(hm_layout_account_types(&file_type, &memory_type, err));
+    HM_TRY(open_table(file, HM_PATH_RANKS, &table, &length, &room, err));
+    const hsize_t rows = (hsize_t)ranks < room ? (hsize_t)ranks : room;
+    if ((length != rows && H5Dset_extent(table, &rows) < 0) ||
+        H5Dwrite(table, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, accounts) < 0) {
+        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write %s", HM_PATH_RANKS));
+    }
+cleanup:
+    hm_h5_close(&table);
+    hm_h5_close(&memory_type);
+    hm_h5_close(&file_type);
+    return status;
+}
+
+/** Writes into the last row of /run/history how the session ended. */
+static hm_status_t end_session(hid_t file, double seconds, const char *ended, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t table = H5I_INVALID_HID;
+    hid_t space = H5I_INVALID_HID;
+    hid_t one = H5I_INVALID_HID;
+    hid_t file_type = H5I_INVALID_HID;
+    hid_t memory_type = H5I_INVALID_HID;
+    hsize_t length = 0;
+    hsize_t room = 0;
+    hm_session_t session;
+    HM_TRY(hm_layout_session_types(&file_type, &memory_type, err));
+    HM_TRY(open_table(file, HM_PATH_HISTORY, &table, &length, &room, err));
+    if (length == 0) {
+        goto cleanup;
+    }
+    const hsize_t last = length - 1;
+    const hsize_t count = 1;
+    space = H5Dget_space(table);
+    one = H5Screate(H5S_SCALAR);
+    if (space < 0 || one < 0 ||
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, &last, NULL, &count, NULL) < 0 ||
+        H5Dread(table, memory_type, one, space, H5P_DEFAULT, &session) < 0) {
+        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot read %s", HM_PATH_HISTORY));
+    }
+    session.seconds = seconds;
+    memset(session.ended, 0, sizeof session.ended);
+    snprintf(session.ended, sizeof session.ended, "%s", ended);
+    if (H5Dwrite(table, memory_type, one, space, H5P_DEFAULT, &session) < 0) {
+        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write %s", HM_PATH_HISTORY));
+    }
+cleanup:
+    hm_h5_close(&one);
+    hm_h5_close(&space);
+    hm_h5_close(&table);
+    hm_h5_close(&memory_type);
+    hm_h5_close(&file_type);
+    return status;
+}
+
+/** Forces what HDF5 handed to the system to the disk. */
+static hm_status_t force(int descriptor, hm_error_t *err) {
+    if (fsync(descriptor) != 0) {
+        return hm_error_errno(err, HM_EIO, errno, "cannot force the file to the disk");
+    }
+    return HM_OK;
+}
+
+static hm_status_t write_results(hid_t run, const hm_dataset_result_t *result, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    HM_TRY(hm_h5_set(run, "sum", HM_H5_U64, &result->sum, err));
+    HM_TRY(hm_h5_set(run, "inside", HM_H5_U64, &result->inside, err));
+    HM_TRY(hm_h5_set(run, "crc32", HM_H5_U32, &result->crc32, err));
+    HM_TRY(hm_h5_set(run, "seconds", HM_H5_F64, &result->seconds, err));
+cleanup:
+    return status;
+}
+
+hm_status_t hm_dataset_finish(const char *path, const hm_rank_account_t *accounts, int ranks,
+                              hm_dataset_result_t *result, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hm_dataset_info_t info;
+    hm_dataset_result_t final = *result;
+    int64_t rows_done = 0;
+    hid_t file = H5I_INVALID_HID;
+    hid_t run = H5I_INVALID_HID;
+    int descriptor = -1;
+    hm_h5_quiet();
+    hid_t access = hm_h5_serial_access();
+    if (access >= 0) {
+        file = H5Fopen(path, H5F_ACC_RDWR, access);
+    }
+    if (file < 0) {
+        HM_TRY(hm_layout_refuse(path, true, err));
+    }
+    descriptor = open(path, O_RDWR | O_CLOEXEC);
+    if (descriptor < 0) {
+        HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot open it for writing"));
+    }
+    HM_TRY(hm_info_read(file, &info, err));
+    HM_TRY(add_up(file, &info, &rows_done, &final.crc32, err));
+    final.complete = rows_done == info.grid.height;
+    if (final.ended[0] == '\0') {
+        snprintf(final.ended, sizeof final.ended, "%s", final.complete ? "complete" : "stopped");
+    }
+    run = H5Gopen2(file, HM_PATH_RUN, H5P_DEFAULT);
+    if (run < 0) {
+        HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is missing", HM_PATH_RUN));
+    }
+    if (ranks > 0) {
+        HM_TRY(write_ranks(file, accounts, ranks, err));
+    }
+    HM_TRY(end_session(file, final.seconds, final.ended, err));
+    HM_TRY(write_results(run, &final, err));
+    /* `complete` alone and last: who finds it set may trust all the rest. */
+    if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0) {
+        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write the results"));
+    }
+    HM_TRY(force(descriptor, err));
+    const uint8_t complete = final.complete ? 1 : 0;
+    HM_TRY(hm_h5_set(run, "complete", HM_H5_U8, &complete, err));
+    hm_h5_close(&run);
+    const herr_t closed = H5Fclose(file);
+    file = H5I_INVALID_HID;
+    if (closed < 0) {
+        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write the results"));
+    }
+    HM_TRY(force(descriptor, err));
+    *result = final;
+cleanup:
+    if (status != HM_OK) {
+        (void)hm_error_context(err, "finishing '%s'", path);
+    }
+    hm_h5_close(&run);
+    hm_h5_close(&file);
+    hm_h5_close(&access);
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return status;
+}

@@ -1,0 +1,79 @@
+/**
+ * @file layout.h
+ * What stands where in a data set file: the one table of its objects that making, writing, reading
+ * and finishing share. Inside src/store only.
+ */
+#ifndef HM_STORE_LAYOUT_H
+#define HM_STORE_LAYOUT_H
+
+#include "h5.h"
+#include "hm_dataset.h"
+
+/** The version of the layout, attribute `format` of the root. Readers refuse a newer one. */
+enum { HM_FORMAT = 1 };
+
+enum {
+    HM_RANKS_ROOM = 1024,     /**< rows that /run/ranks has room for, at least */
+    HM_HISTORY_ROOM = 256,    /**< rows that /run/history has room for */
+    HM_CONFIGURATION = 60000, /**< longest configuration: an attribute holds less than 64 KiB */
+    HM_PIECE = 4096           /**< rows or numbers handled at a time */
+};
+
+/** Every channel has four bytes a point: one read or write routine serves all. */
+enum { HM_POINT_BYTES = 4 };
+
+/** A channel in the file. */
+typedef struct hm_channel_layout_t {
+    const char *name, *long_name, *units, *comment;
+    hm_h5_number_t number;
+} hm_channel_layout_t;
+
+const hm_channel_layout_t *hm_layout_channel(hm_channel_t channel);
+
+/** Number of channels in a mask. */
+int hm_layout_channels(uint32_t mask);
+
+/** The accounts of the rows. */
+typedef enum hm_row_t {
+    HM_ROW_DONE,
+    HM_ROW_CRC32,
+    HM_ROW_WORK,
+    HM_ROW_SECONDS,
+    HM_ROW_RANK,
+    HM_ROW_COUNT
+} hm_row_t;
+
+typedef struct hm_row_layout_t {
+    const char *path, *long_name, *units;
+    hm_h5_number_t number;
+    bool by_channel; /**< [height][channels], else [height] */
+} hm_row_layout_t;
+
+const hm_row_layout_t *hm_layout_row(hm_row_t row);
+
+#define HM_PATH_RUN "/run"
+#define HM_PATH_RANKS "/run/ranks"
+#define HM_PATH_HISTORY "/run/history"
+
+/** Compound types of hm_rank_account_t and hm_session_t: `file` packed and little-endian, `memory`
+ * as the compiler lays them out. The caller closes both. */
+hm_status_t hm_layout_account_types(hid_t *file, hid_t *memory, hm_error_t *err);
+hm_status_t hm_layout_session_types(hid_t *file, hid_t *memory, hm_error_t *err);
+
+/** Why HDF5 could not open a file: HM_EIO when the system does not let us (for writing, with
+ * `write`), else HM_EDATA. */
+hm_status_t hm_layout_refuse(const char *path, bool write, hm_error_t *err);
+
+/** Opens a dataset and checks that it has `rank` dimensions `shape` and numbers of this type;
+ * HM_EDATA. */
+hm_status_t hm_layout_open(hid_t file, const char *path, hm_h5_number_t number, int rank,
+                           const hsize_t *shape, hid_t *dataset, hm_error_t *err);
+
+/**
+ * Reads or writes (`write`) rows [first, first + rows) of a dataset [..][columns] (columns 0: of
+ * one dimension), in requests of at most 256 MiB so that no count overflows below HDF5. HM_EIO.
+ */
+hm_status_t hm_layout_transfer(hid_t dataset, hm_h5_number_t number, int64_t first, int64_t rows,
+                               int64_t columns, bool write, void *values, hm_error_t *err);
+
+#endif

@@ -1,0 +1,238 @@
+/** @file writer.c Writing bands in parallel: raw data in place, nothing else. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crc.h"
+#include "layout.h"
+
+struct hm_dataset_t {
+    hid_t file;
+    hid_t channel[HM_CHANNEL_COUNT];
+    hid_t row[HM_ROW_COUNT];
+    int64_t width, height;
+    uint32_t channels;
+    int channel_count;
+    int descriptor; /**< the file once more, for fdatasync: MPI's own sync is collective */
+    /** What rows' accounts are put together in, HM_PIECE rows at a time. */
+    uint32_t crc32[HM_PIECE * HM_CHANNEL_COUNT];
+    uint64_t work[HM_PIECE];
+    double seconds[HM_PIECE];
+    int32_t rank[HM_PIECE];
+    uint8_t done[HM_PIECE];
+};
+
+static void close_all(hm_dataset_t *dataset) {
+    for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
+        hm_h5_close(&dataset->channel[channel]);
+    }
+    for (int row = 0; row < HM_ROW_COUNT; ++row) {
+        hm_h5_close(&dataset->row[row]);
+    }
+    if (dataset->descriptor >= 0) {
+        close(dataset->descriptor);
+        dataset->descriptor = -1;
+    }
+}
+
+/** Opens the objects: what this rank does by itself once the file is open. */
+static hm_status_t open_objects(const char *path, hm_dataset_t *dataset, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t space = H5I_INVALID_HID;
+    hsize_t shape[2] = {0, 0};
+    const char *iterations = hm_channel_name(HM_CHANNEL_ITERATIONS);
+    hid_t probe = H5Dopen2(dataset->file, iterations, H5P_DEFAULT);
+    if (probe >= 0) {
+        space = H5Dget_space(probe);
+    }
+    if (space < 0 || H5Sget_simple_extent_ndims(space) != 2 ||
+        H5Sget_simple_extent_dims(space, shape, NULL) != 2 || shape[0] < 1 || shape[1] < 1 ||
+        shape[0] > INT32_MAX || shape[1] > INT32_MAX) {
+        HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is missing or is no image", iterations));
+    }
+    dataset->height = (int64_t)shape[0];
+    dataset->width = (int64_t)shape[1];
+    for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
+        const hm_channel_layout_t *layout = hm_layout_channel((hm_channel_t)channel);
+        if (H5Lexists(dataset->file, layout->name, H5P_DEFAULT) > 0) {
+            HM_TRY(hm_layout_open(dataset->file, layout->name, layout->number, 2, shape,
+                                  &dataset->channel[channel], err));
+            dataset->channels |= 1u << channel;
+        }
+    }
+    dataset->channel_count = hm_layout_channels(dataset->channels);
+    shape[1] = (hsize_t)dataset->channel_count;
+    for (int row = 0; row < HM_ROW_COUNT; ++row) {
+        const hm_row_layout_t *layout = hm_layout_row((hm_row_t)row);
+        HM_TRY(hm_layout_open(dataset->file, layout->path, layout->number,
+                              layout->by_channel ? 2 : 1, shape, &dataset->row[row], err));
+    }
+    dataset->descriptor = open(path, O_RDWR | O_CLOEXEC);
+    if (dataset->descriptor < 0) {
+        HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot open it for writing"));
+    }
+cleanup:
+    hm_h5_close(&space);
+    hm_h5_close(&probe);
+    return status;
+}
+
+/** All ranks of `comm` fail when one did: closing what one rank does not have would hang. */
+static hm_status_t all_or_none(MPI_Comm comm, hm_status_t mine, hm_error_t *err) {
+    int size = 1;
+    int here = (int)mine;
+    int worst = here;
+    if (MPI_Comm_size(comm, &size) != MPI_SUCCESS) {
+        return hm_error_set(err, HM_EBUG, "no communicator");
+    }
+    if (size > 1 && MPI_Allreduce(&here, &worst, 1, MPI_INT, MPI_MAX, comm) != MPI_SUCCESS) {
+        return hm_error_set(err, HM_EIO, "cannot agree with the other ranks");
+    }
+    if (mine == HM_OK && worst != (int)HM_OK) {
+        return hm_error_set(err, (hm_status_t)worst, "another rank could not open it");
+    }
+    return mine;
+}
+
+hm_status_t hm_dataset_open(const char *path, MPI_Comm comm, hm_dataset_t **dataset,
+                            hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t access = H5I_INVALID_HID;
+    hm_h5_quiet();
+    hm_dataset_t *opened = calloc(1, sizeof *opened);
+    if (opened) {
+        opened->file = H5I_INVALID_HID;
+        opened->descriptor = -1;
+        for (int i = 0; i < HM_CHANNEL_COUNT; ++i) {
+            opened->channel[i] = H5I_INVALID_HID;
+        }
+        for (int i = 0; i < HM_ROW_COUNT; ++i) {
+            opened->row[i] = H5I_INVALID_HID;
+        }
+        access = H5Pcreate(H5P_FILE_ACCESS);
+    }
+    if (!opened || access < 0 || H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) < 0) {
+        status = hm_error_set(err, HM_EMISSING, "out of memory to open '%s'", path);
+    }
+    HM_TRY(all_or_none(comm, status, err));
+    opened->file = H5Fopen(path, H5F_ACC_RDWR, access);
+    if (opened->file < 0) {
+        status = hm_layout_refuse(path, true, err);
+    }
+    /* MPI opens a file on all ranks or on none, HDF5's own reading of it may fail on one. */
+    if (opened->file >= 0) {
+        status = open_objects(path, opened, err);
+        if (status != HM_OK) {
+            (void)hm_error_context(err, "'%s'", path);
+        }
+    }
+    HM_TRY(all_or_none(comm, status, err));
+    *dataset = opened;
+    opened = NULL;
+cleanup:
+    hm_h5_close(&access);
+    if (opened) {
+        close_all(opened);
+        hm_h5_close(&opened->file);
+        free(opened);
+    }
+    return status;
+}
+
+/** The accounts of rows [first, first + n) of a band, at most HM_PIECE of them. */
+static hm_status_t write_accounts(hm_dataset_t *d, const hm_band_data_t *band, int64_t first,
+                                  int64_t n, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const int64_t at = band->first + first;
+    uint32_t *crc32 = d->crc32;
+    for (int64_t i = 0; i < n; ++i) {
+        for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
+            if ((d->channels >> channel) & 1u) {
+                const char *values = band->channel[channel];
+                *crc32++ = hm_crc32_words(values + (first + i) * d->width * HM_POINT_BYTES,
+                                          (size_t)d->width);
+            }
+        }
+        d->work[i] = band->work ? band->work[first + i] : 0;
+        d->seconds[i] = band->seconds ? band->seconds[first + i] : 0;
+        d->rank[i] = band->rank;
+    }
+    HM_TRY(hm_layout_transfer(d->row[HM_ROW_CRC32], HM_H5_U32, at, n, d->channel_count, true,
+                              d->crc32, err));
+    HM_TRY(hm_layout_transfer(d->row[HM_ROW_WORK], HM_H5_U64, at, n, 0, true, d->work, err));
+    HM_TRY(hm_layout_transfer(d->row[HM_ROW_SECONDS], HM_H5_F64, at, n, 0, true, d->seconds, err));
+    HM_TRY(hm_layout_transfer(d->row[HM_ROW_RANK], HM_H5_I32, at, n, 0, true, d->rank, err));
+cleanup:
+    return status;
+}
+
+/** Sets the done marks of rows to `mark`. */
+static hm_status_t write_marks(hm_dataset_t *d, int64_t first, int64_t rows, uint8_t mark,
+                               hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    memset(d->done, mark, sizeof d->done);
+    for (int64_t i = 0; i < rows; i += HM_PIECE) {
+        const int64_t n = rows - i < HM_PIECE ? rows - i : HM_PIECE;
+        HM_TRY(
+            hm_layout_transfer(d->row[HM_ROW_DONE], HM_H5_U8, first + i, n, 0, true, d->done, err));
+    }
+cleanup:
+    return status;
+}
+
+hm_status_t hm_dataset_write_band(hm_dataset_t *dataset, const hm_band_data_t *band,
+                                  hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    if (band->rows < 0 || band->first < 0 || band->first > dataset->height - band->rows) {
+        return hm_error_set(err, HM_EBUG, "rows %lld to %lld of %lld written",
+                            (long long)band->first, (long long)(band->first + band->rows - 1),
+                            (long long)dataset->height);
+    }
+    for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
+        if (!((dataset->channels >> channel) & 1u)) {
+            continue;
+        }
+        if (!band->channel[channel]) {
+            HM_TRY(hm_error_set(err, HM_EBUG, "a band without the channel %s",
+                                hm_channel_name((hm_channel_t)channel)));
+        }
+        /* The transfer only reads from what it writes to the file. */
+        void *values = (void *)(uintptr_t)band->channel[channel];
+        HM_TRY(hm_layout_transfer(dataset->channel[channel],
+                                  hm_layout_channel((hm_channel_t)channel)->number, band->first,
+                                  band->rows, dataset->width, true, values, err));
+    }
+    for (int64_t i = 0; i < band->rows; i += HM_PIECE) {
+        HM_TRY(write_accounts(dataset, band, i,
+                              band->rows - i < HM_PIECE ? band->rows - i : HM_PIECE, err));
+    }
+    HM_TRY(write_marks(dataset, band->first, band->rows, 1, err));
+cleanup:
+    if (status == HM_EIO) {
+        (void)hm_error_context(err, "writing the data set");
+    }
+    return status;
+}
+
+hm_status_t hm_dataset_flush(hm_dataset_t *dataset, hm_error_t *err) {
+    if (fdatasync(dataset->descriptor) != 0) {
+        return hm_error_errno(err, HM_EIO, errno, "cannot force the data set to the disk");
+    }
+    return HM_OK;
+}
+
+hm_status_t hm_dataset_close(hm_dataset_t *dataset, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    if (!dataset) {
+        return HM_OK;
+    }
+    close_all(dataset);
+    if (H5Fclose(dataset->file) < 0) {
+        status = hm_h5_fail(err, HM_EIO, "cannot close the data set");
+    }
+    free(dataset);
+    return status;
+}

@@ -42,7 +42,7 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS) $(SANITIZE) -ffp-contract=off -fno-math-errno -fopenmp \
              -D_GNU_SOURCE -Iinclude $(PKG_CFLAGS) -MMD -MP
 ALL_LDFLAGS = $(CFLAGS) $(SANITIZE) -fopenmp $(LDFLAGS)
-LIBS = $(PKG_LIBS) -ldl -lm
+LIBS = $(PKG_LIBS) -lhdf5_hl -ldl -lm
 
 # --- what is built --------------------------------------------------------------------------------------------------
 ARCH := $(shell $(MPICC) -dumpmachine 2>/dev/null | cut -d- -f1)

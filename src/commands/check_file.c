@@ -54,7 +54,7 @@ hm_status_t check_file(const char *path, hm_error_t *err) {
     hm_dataset_info_t info;
     HM_TRY(hm_reader_open(path, &reader, &info, err));
     HM_TRY(hm_reader_configuration(reader, &configuration, err));
-    hm_dataset_result_t found;
+    hm_dataset_result_t found = {0};
     HM_TRY(scan(reader, &info, &found, err));
     printf("# configuration of %s\n%s", path, configuration);
     printf("rows %lld of %lld done\n", (long long)info.rows_done, (long long)info.grid.height);

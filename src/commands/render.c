@@ -19,7 +19,7 @@ static const char *const about = "Computes a view into a data set file, in paral
 /* Everything one run of the command holds. */
 typedef struct render_run_t {
     hm_context_t *context;
-    hm_cluster_t cluster; /* the context's, with our stop flag */
+    hm_cluster_t cluster; /* the context's */
     render_settings_t settings;
     hm_values_t values;
     render_plan_t plan;
@@ -288,8 +288,9 @@ static hm_status_t run_render(hm_context_t *context, int argc, char **argv) {
     }
     if (status == HM_OK) {
         warn(&run);
-        run.cluster.stop = stop_watch(run.settings.time_limit);
+        hm_alarm_watch(&run.cluster, stop_watch(run.settings.time_limit));
         status = render(&run);
+        hm_alarm_watch(&run.cluster, NULL);
         stop_unwatch();
     }
 cleanup:

@@ -111,11 +111,7 @@ static hm_status_t take_positional(hm_values_t *values, int most, char *argument
 static hm_status_t take_option(hm_values_t *values, const struct option *row, const char *text,
                                const char **config, hm_error_t *err) {
     int index = row->val - FIRST_ROW;
-    if (index == values->count) {
-        values->help = true;
-        return HM_OK;
-    }
-    if (index > values->count) {
+    if (index >= values->count) { /* --config: --help has been seen to before */
         if (*config) {
             return hm_error_set(err, HM_EUSAGE, "--config was given twice; give one file");
         }

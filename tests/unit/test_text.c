@@ -369,6 +369,13 @@ static void nearest_finds_what_was_meant(void) {
         }
     }
     CU_ASSERT_PTR_NULL(hm_text_nearest("size", names, 0));
+    /* One letter instead of one other is no slip; names too long to compare are passed over. */
+    char endless[100];
+    memset(endless, 's', sizeof endless);
+    endless[sizeof endless - 1] = '\0';
+    const char *const odd[] = {endless, "n", "sss"};
+    CU_ASSERT_PTR_NULL(hm_text_nearest("x", odd, 3));
+    CU_ASSERT_PTR_EQUAL(hm_text_nearest("ss", odd, 3), odd[2]);
     char word[200];
     memset(word, 's', sizeof word);
     for (size_t length = 1; length < sizeof word; ++length) {

@@ -314,6 +314,29 @@ static void help_fits_the_page(void) {
     free(text);
 }
 
+/* A line may be exactly as wide as the page; one column more goes to the next line. */
+static void help_wraps_at_the_page_edge(void) {
+    char words[96];
+    strcpy(words, "w");
+    const hm_option_t table[] = {{.key = "k", .type = HM_OPTION_FLAG, .help = words},
+                                 {.key = NULL}};
+    char *text = help_text(table);
+    const int column = (int)(strstr(text, "print this") - strstr(text, "  --help"));
+    free(text);
+    for (int too_many = 0; too_many < 2; ++too_many) {
+        int length = 100 - column + too_many;
+        memset(words, 'w', sizeof words);
+        words[10] = ' ';
+        words[length] = '\0';
+        text = help_text(table);
+        char *line = strstr(text, "  --k");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(line);
+        size_t width = strcspn(line, "\n");
+        CU_ASSERT_EQUAL(width, too_many ? (size_t)column + 10 : 100);
+        free(text);
+    }
+}
+
 int main(void) {
     static const hm_case_t cases[] = {
         {"defaults stand when nothing is given", defaults_stand_when_nothing_is_given},
@@ -330,6 +353,7 @@ int main(void) {
         {"empty tables and lines are fine", empty_tables_and_lines_are_fine},
         {"help shows every row", help_shows_every_row},
         {"help fits the page", help_fits_the_page},
+        {"help wraps at the page's edge", help_wraps_at_the_page_edge},
         {NULL, NULL}};
     return hm_run_cases("option", cases);
 }

@@ -175,6 +175,9 @@ static void size_takes_two_counts(void) {
     CU_ASSERT_EQUAL(hm_text_size("1x2147483647", &width, &height, NULL), HM_OK);
     CU_ASSERT_EQUAL(width, 1);
     CU_ASSERT_EQUAL(height, INT32_MAX);
+    CU_ASSERT_EQUAL(hm_text_size("2147483647x1", &width, &height, NULL), HM_OK);
+    CU_ASSERT(width == INT32_MAX && height == 1);
+    CU_ASSERT_EQUAL(hm_text_size("1x2147483647", &width, &height, NULL), HM_OK);
     static const char *const bad[] = {"",
                                       "x",
                                       "5",
@@ -368,6 +371,9 @@ static void nearest_finds_what_was_meant(void) {
             CU_ASSERT_PTR_NULL(found);
         }
     }
+    /* A swap of neighbours is one slip, not two: the nearer of two names is found. */
+    const char *const two_or_swap[] = {"spxx", "psan"};
+    CU_ASSERT_PTR_EQUAL(hm_text_nearest("span", two_or_swap, 2), two_or_swap[1]);
     CU_ASSERT_PTR_NULL(hm_text_nearest("size", names, 0));
     /* One letter instead of one other is no slip; names too long to compare are passed over. */
     char endless[100];

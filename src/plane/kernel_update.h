@@ -1,0 +1,52 @@
+/**
+ * @file kernel_update.h
+ * The arithmetic of the kernels, on the vectors of whichever vector_*.h came before.
+ *
+ * Three forms of one update. All give the bits that hm_kernel.h promises:
+ *
+ * - FORM_PLAIN: the textbook's operations, one to one: 3 multiplications, 4 additions.
+ * - FORM_MIXED: as plain, but in some of the vectors 2xy + ci is fma(xy, 2, ci). A product with 2
+ *   is exact, so it is the same rounding of the same sum, with one operation less, but on the
+ *   multipliers instead of the adders. Mixing both loads the two kinds of unit evenly: with two of
+ *   each, (3 + f) / 2 = (4 - 2f) / 2 cycles a vector at f = 1/3. The one difference: (2x)y and
+ *   2(xy) part where xy is subnormal (below 2^-1022). Then the sum with a ci of at least 2^-900
+ *   rounds to ci either way; and when ci is 0 in the Mandelbrot iteration y is 0 for ever. Only
+ *   other values of ci need the plain form. Overflow cannot tell them apart either while
+ *   bailout^2 is far below it: the point has escaped before.
+ * - FORM_FMA: the other arithmetic, HM_ARITH_FMA.
+ */
+#ifndef HM_KERNEL_UPDATE_H
+#define HM_KERNEL_UPDATE_H
+
+#if !defined(HM_UNROLL)
+#define HM_UNROLL _Pragma("GCC unroll 16")
+#endif
+#define HM_INLINE static inline __attribute__((always_inline))
+
+typedef enum form_t { FORM_PLAIN, FORM_MIXED, FORM_FMA } form_t;
+
+/** |z|^2 as the escape test takes it. */
+HM_INLINE v_double_t square(v_double_t x, v_double_t y, form_t form) {
+    return form == FORM_FMA ? v_fma(x, x, v_mul(y, y)) : v_add(v_mul(x, x), v_mul(y, y));
+}
+
+/** One update of one vector; `index` says which of the vectors in flight it is. */
+HM_INLINE void update(v_double_t *x, v_double_t *y, v_double_t cr, v_double_t ci, v_double_t two,
+                      form_t form, int index) {
+    if (form == FORM_FMA) {
+        const v_double_t twice = v_add(*x, *x);
+        *x = v_fma(*x, *x, v_fnma(*y, *y, cr));
+        *y = v_fma(twice, *y, ci);
+        return;
+    }
+    const v_double_t xx = v_mul(*x, *x);
+    const v_double_t yy = v_mul(*y, *y);
+    if (form == FORM_MIXED && index % 3 == 0) {
+        *y = v_fma(v_mul(*x, *y), two, ci);
+    } else {
+        *y = v_add(v_mul(v_add(*x, *x), *y), ci);
+    }
+    *x = v_add(v_sub(xx, yy), cr);
+}
+
+#endif

@@ -56,8 +56,8 @@ const char *hm_palette_name(int index);
 const char *hm_palette_about(int index);
 
 /**
- * How counts travel through the gradient: count n is at log(1 + (n - low) / knee) times a constant,
- * the fractional part of which is the place in the closed gradient. So equal steps for low counts,
+ * How counts travel through the gradient: by log(1 + (n - low) / knee), eased in, the lowest counts
+ * at half the speed; round and round, as the gradient is closed. So equal steps for low counts,
  * equal ratios for high ones, and a view deep in the set, where all counts are high, gets the same
  * contrast as the whole set.
  */

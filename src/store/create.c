@@ -10,6 +10,7 @@
 #include "hm_clock.h"
 #include "layout.h"
 #include "place.h"
+#include "table.h"
 
 enum {
     /** All metadata stand together at the front: one read brings them, and no raw data lie between.
@@ -119,33 +120,35 @@ cleanup:
     return status;
 }
 
-/** /rows/channel: the names of the columns of /rows/crc32, and their dimension scale. */
-static hm_status_t make_channel_names(builder_t *b, hm_error_t *err) {
-    enum { LONGEST = 16 };
+/**
+ * /rows/channel: which channel a column of /rows/crc32 is of, and its dimension scale. Numbers with
+ * their meanings, as the CF conventions have it: netCDF-C 4.9.0 breaks on texts of fixed length.
+ */
+static hm_status_t make_channel_numbers(builder_t *b, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    char names[HM_CHANNEL_COUNT][LONGEST] = {{0}};
-    hsize_t count = 0;
-    hid_t space = H5I_INVALID_HID;
-    hid_t properties = contiguous(HM_H5_U8, NULL);
-    hid_t type = H5Tcopy(H5T_C_S1);
+    char meanings[128] = "";
+    int32_t numbers[HM_CHANNEL_COUNT];
+    int count = 0;
+    hid_t dataset = H5I_INVALID_HID;
     for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
         if ((b->plan->channels >> channel) & 1u) {
-            snprintf(names[count++], LONGEST, "%s", hm_channel_name((hm_channel_t)channel));
+            const size_t length = strlen(meanings);
+            snprintf(meanings + length, sizeof meanings - length, "%s%s", length ? " " : "",
+                     hm_channel_name((hm_channel_t)channel));
+            numbers[count++] = channel;
         }
     }
-    space = H5Screate_simple(1, &count, NULL);
-    if (type >= 0 && space >= 0 && properties >= 0 && H5Tset_size(type, LONGEST) >= 0) {
-        b->channel =
-            H5Dcreate2(b->file, "/rows/channel", type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    HM_TRY(make(b, "/rows/channel", HM_H5_I32, count, 0, NULL, "channel", "1", &dataset, err));
+    if (H5DSset_scale(dataset, "channel") < 0) {
+        HM_TRY(hm_h5_fail(err, HM_ECREATE, "cannot make /rows/channel a dimension scale"));
     }
-    if (b->channel < 0 || H5DSset_scale(b->channel, "channel") < 0 ||
-        H5Dwrite(b->channel, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names) < 0) {
-        HM_TRY(hm_h5_fail(err, HM_ECREATE, "cannot make /rows/channel"));
-    }
+    HM_TRY(hm_layout_transfer(dataset, HM_H5_I32, 0, count, 0, true, numbers, err));
+    HM_TRY(hm_h5_put_many(dataset, "flag_values", HM_H5_I32, count, numbers, err));
+    HM_TRY(hm_h5_put_text(dataset, "flag_meanings", meanings, 0, err));
+    b->channel = dataset;
+    dataset = H5I_INVALID_HID;
 cleanup:
-    hm_h5_close(&type);
-    hm_h5_close(&properties);
-    hm_h5_close(&space);
+    hm_h5_close(&dataset);
     return status;
 }
 
@@ -156,7 +159,7 @@ static hm_status_t make_rows(builder_t *b, hm_error_t *err) {
     if (group < 0) {
         HM_TRY(hm_h5_fail(err, HM_ECREATE, "cannot make /rows"));
     }
-    HM_TRY(make_channel_names(b, err));
+    HM_TRY(make_channel_numbers(b, err));
     for (int row = 0; row < HM_ROW_COUNT; ++row) {
         const hm_row_layout_t *layout = hm_layout_row((hm_row_t)row);
         const int columns = layout->by_channel ? hm_layout_channels(b->plan->channels) : 0;
@@ -204,6 +207,28 @@ cleanup:
     return status;
 }
 
+/** A table of structures and, as netCDF readers want one, its dimension scale: the rows' numbers.
+ */
+static hm_status_t make_scaled_table(const builder_t *b, const hm_table_t *table, hid_t type,
+                                     int64_t rows, int64_t room, hid_t *made, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t dataset = H5I_INVALID_HID;
+    hid_t scale = H5I_INVALID_HID;
+    HM_TRY(make_table(b, table->scale, H5T_STD_I32LE, rows, room, table->scale_name, &scale, err));
+    HM_TRY(hm_h5_put_text(scale, "units", "1", 0, err));
+    if (H5DSset_scale(scale, strrchr(table->scale, '/') + 1) < 0) {
+        HM_TRY(hm_h5_fail(err, HM_ECREATE, "cannot make %s a dimension scale", table->scale));
+    }
+    HM_TRY(make_table(b, table->path, type, rows, room, table->long_name, &dataset, err));
+    HM_TRY(attach(dataset, scale, 0, err));
+    *made = dataset;
+    dataset = H5I_INVALID_HID;
+cleanup:
+    hm_h5_close(&scale);
+    hm_h5_close(&dataset);
+    return status;
+}
+
 static hm_status_t make_tables(const builder_t *b, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hid_t file_type = H5I_INVALID_HID;
@@ -217,18 +242,17 @@ static hm_status_t make_tables(const builder_t *b, hm_error_t *err) {
     }
     const int64_t ranks = session.ranks > 0 ? session.ranks : 1;
     HM_TRY(hm_layout_account_types(&file_type, &memory_type, err));
-    HM_TRY(make_table(
-        b, HM_PATH_RANKS, file_type, ranks, 4 * ranks > HM_RANKS_ROOM ? 4 * ranks : HM_RANKS_ROOM,
-        "accounts of the ranks of the last session, times in seconds", &dataset, err));
+    HM_TRY(make_scaled_table(b, hm_layout_ranks(), file_type, ranks,
+                             4 * ranks > HM_RANKS_ROOM ? 4 * ranks : HM_RANKS_ROOM, &dataset, err));
     hm_h5_close(&dataset);
     hm_h5_close(&file_type);
     hm_h5_close(&memory_type);
     HM_TRY(hm_layout_session_types(&file_type, &memory_type, err));
-    HM_TRY(make_table(b, HM_PATH_HISTORY, file_type, 1, HM_HISTORY_ROOM,
-                      "sessions that worked on this file", &dataset, err));
-    if (H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &session) < 0) {
-        HM_TRY(hm_h5_fail(err, HM_ECREATE, "cannot write %s", HM_PATH_HISTORY));
-    }
+    HM_TRY(make_scaled_table(b, hm_layout_history(), file_type, 1, HM_HISTORY_ROOM, &dataset, err));
+    hm_h5_close(&dataset);
+    HM_TRY(hm_table_number(b->file, hm_layout_ranks(), 0, ranks, err));
+    HM_TRY(hm_table_number(b->file, hm_layout_history(), 0, 1, err));
+    HM_TRY(hm_table_write(b->file, hm_layout_history(), memory_type, 0, 1, &session, err));
 cleanup:
     hm_h5_close(&dataset);
     hm_h5_close(&file_type);

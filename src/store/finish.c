@@ -9,6 +9,7 @@
 
 #include "crc.h"
 #include "info.h"
+#include "table.h"
 
 /** Counts the rows done and, when all are, joins the CRCs of the iterations channel. */
 static hm_status_t add_up(hid_t file, const hm_dataset_info_t *info, int64_t *rows_done,
@@ -44,44 +45,16 @@ cleanup:
     return status;
 }
 
-/** Opens a table of one dimension: its length and the rows it has room for. */
-static hm_status_t open_table(hid_t file, const char *path, hid_t *table, hsize_t *length,
-                              hsize_t *room, hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    hid_t space = H5I_INVALID_HID;
-    hid_t opened = H5Dopen2(file, path, H5P_DEFAULT);
-    if (opened >= 0) {
-        space = H5Dget_space(opened);
-    }
-    if (space < 0 || H5Sget_simple_extent_ndims(space) != 1 ||
-        H5Sget_simple_extent_dims(space, length, room) != 1 || *length > *room) {
-        HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is missing or is no table", path));
-    }
-    *table = opened;
-    opened = H5I_INVALID_HID;
-cleanup:
-    hm_h5_close(&space);
-    hm_h5_close(&opened);
-    return status;
-}
-
 static hm_status_t write_ranks(hid_t file, const hm_rank_account_t *accounts, int ranks,
                                hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t table = H5I_INVALID_HID;
     hid_t file_type = H5I_INVALID_HID;
     hid_t memory_type = H5I_INVALID_HID;
-    hsize_t length = 0;
-    hsize_t room = 0;
+    int64_t rows = ranks;
     HM_TRY(hm_layout_account_types(&file_type, &memory_type, err));
-    HM_TRY(open_table(file, HM_PATH_RANKS, &table, &length, &room, err));
-    const hsize_t rows = (hsize_t)ranks < room ? (hsize_t)ranks : room;
-    if ((length != rows && H5Dset_extent(table, &rows) < 0) ||
-        H5Dwrite(table, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, accounts) < 0) {
-        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write %s", HM_PATH_RANKS));
-    }
+    HM_TRY(hm_table_resize(file, hm_layout_ranks(), &rows, err));
+    HM_TRY(hm_table_write(file, hm_layout_ranks(), memory_type, 0, rows, accounts, err));
 cleanup:
-    hm_h5_close(&table);
     hm_h5_close(&memory_type);
     hm_h5_close(&file_type);
     return status;
@@ -90,38 +63,21 @@ cleanup:
 /** Writes into the last row of /run/history how the session ended. */
 static hm_status_t end_session(hid_t file, double seconds, const char *ended, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t table = H5I_INVALID_HID;
-    hid_t space = H5I_INVALID_HID;
-    hid_t one = H5I_INVALID_HID;
     hid_t file_type = H5I_INVALID_HID;
     hid_t memory_type = H5I_INVALID_HID;
-    hsize_t length = 0;
-    hsize_t room = 0;
+    int64_t length = 0;
     hm_session_t session;
     HM_TRY(hm_layout_session_types(&file_type, &memory_type, err));
-    HM_TRY(open_table(file, HM_PATH_HISTORY, &table, &length, &room, err));
-    if (length == 0) {
-        goto cleanup;
-    }
-    const hsize_t last = length - 1;
-    const hsize_t count = 1;
-    space = H5Dget_space(table);
-    one = H5Screate(H5S_SCALAR);
-    if (space < 0 || one < 0 ||
-        H5Sselect_hyperslab(space, H5S_SELECT_SET, &last, NULL, &count, NULL) < 0 ||
-        H5Dread(table, memory_type, one, space, H5P_DEFAULT, &session) < 0) {
-        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot read %s", HM_PATH_HISTORY));
-    }
-    session.seconds = seconds;
-    memset(session.ended, 0, sizeof session.ended);
-    snprintf(session.ended, sizeof session.ended, "%s", ended);
-    if (H5Dwrite(table, memory_type, one, space, H5P_DEFAULT, &session) < 0) {
-        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write %s", HM_PATH_HISTORY));
+    HM_TRY(hm_table_length(file, hm_layout_history(), &length, NULL, err));
+    if (length > 0) {
+        HM_TRY(hm_table_read(file, hm_layout_history(), memory_type, length - 1, 1, &session, err));
+        session.seconds = seconds;
+        memset(session.ended, 0, sizeof session.ended);
+        snprintf(session.ended, sizeof session.ended, "%s", ended);
+        HM_TRY(
+            hm_table_write(file, hm_layout_history(), memory_type, length - 1, 1, &session, err));
     }
 cleanup:
-    hm_h5_close(&one);
-    hm_h5_close(&space);
-    hm_h5_close(&table);
     hm_h5_close(&memory_type);
     hm_h5_close(&file_type);
     return status;

@@ -137,11 +137,13 @@ hid_t hm_h5_serial_access(void) {
     return access;
 }
 
+/** A scalar when `count` is 0, else a row of that many. */
 static hm_status_t put(hid_t object, const char *name, hid_t file_type, hid_t memory_type,
-                       const void *value, hm_error_t *err) {
+                       int count, const void *value, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hid_t attribute = H5I_INVALID_HID;
-    hid_t space = H5Screate(H5S_SCALAR);
+    const hsize_t length = (hsize_t)count;
+    hid_t space = count ? H5Screate_simple(1, &length, NULL) : H5Screate(H5S_SCALAR);
     if (space >= 0) {
         attribute = H5Acreate2(object, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
     }
@@ -155,7 +157,13 @@ static hm_status_t put(hid_t object, const char *name, hid_t file_type, hid_t me
 
 hm_status_t hm_h5_put(hid_t object, const char *name, hm_h5_number_t number, const void *value,
                       hm_error_t *err) {
-    return put(object, name, hm_h5_file_type(number), hm_h5_memory_type(number), value, err);
+    return put(object, name, hm_h5_file_type(number), hm_h5_memory_type(number), 0, value, err);
+}
+
+hm_status_t hm_h5_put_many(hid_t object, const char *name, hm_h5_number_t number, int count,
+                           const void *values, hm_error_t *err) {
+    return put(object, name, hm_h5_file_type(number), hm_h5_memory_type(number), count, values,
+               err);
 }
 
 hm_status_t hm_h5_put_text(hid_t object, const char *name, const char *value, size_t room,
@@ -175,7 +183,7 @@ hm_status_t hm_h5_put_text(hid_t object, const char *name, const char *value, si
     if (type < 0 || H5Tset_size(type, size) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0) {
         status = hm_h5_fail(err, HM_ECREATE, "cannot make the type of the attribute '%s'", name);
     } else {
-        status = put(object, name, type, type, field, err);
+        status = put(object, name, type, type, 0, field, err);
     }
     hm_h5_close(&type);
     free(field);

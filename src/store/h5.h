@@ -48,6 +48,9 @@ hid_t hm_h5_serial_access(void);
 /** New scalar attributes. HM_ECREATE. */
 hm_status_t hm_h5_put(hid_t object, const char *name, hm_h5_number_t number, const void *value,
                       hm_error_t *err);
+/** The same for `count` of them: a row. */
+hm_status_t hm_h5_put_many(hid_t object, const char *name, hm_h5_number_t number, int count,
+                           const void *values, hm_error_t *err);
 /** Fixed length, UTF-8, in a field of at least `room` bytes with its final NUL. */
 hm_status_t hm_h5_put_text(hid_t object, const char *name, const char *value, size_t room,
                            hm_error_t *err);

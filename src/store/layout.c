@@ -38,6 +38,19 @@ const hm_row_layout_t *hm_layout_row(hm_row_t row) {
     return &row_table[row];
 }
 
+const hm_table_t *hm_layout_ranks(void) {
+    static const hm_table_t table = {"/run/ranks",
+                                     "accounts of the ranks of the last session, times in seconds",
+                                     "/run/rank", "rank"};
+    return &table;
+}
+
+const hm_table_t *hm_layout_history(void) {
+    static const hm_table_t table = {"/run/history", "sessions that worked on this file",
+                                     "/run/session", "session"};
+    return &table;
+}
+
 int hm_layout_channels(uint32_t mask) {
     int count = 0;
     for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {

@@ -52,8 +52,15 @@ typedef struct hm_row_layout_t {
 const hm_row_layout_t *hm_layout_row(hm_row_t row);
 
 #define HM_PATH_RUN "/run"
-#define HM_PATH_RANKS "/run/ranks"
-#define HM_PATH_HISTORY "/run/history"
+
+/** A table of structures whose length changes, and its dimension scale, int32 0, 1, 2, ... */
+typedef struct hm_table_t {
+    const char *path, *long_name;
+    const char *scale, *scale_name;
+} hm_table_t;
+
+const hm_table_t *hm_layout_ranks(void);   /**< of hm_rank_account_t */
+const hm_table_t *hm_layout_history(void); /**< of hm_session_t */
 
 /** Compound types of hm_rank_account_t and hm_session_t: `file` packed and little-endian, `memory`
  * as the compiler lays them out. The caller closes both. */

@@ -31,7 +31,7 @@ NP ?= $(shell nproc)
 
 include tools/petsc.mk
 
-PACKAGES := hdf5-mpich inih jansson libpng zlib mpfr
+PACKAGES := hdf5-mpich inih jansson libpng zlib libdeflate mpfr
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 

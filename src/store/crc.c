@@ -1,6 +1,12 @@
-/** @file crc.c See crc.h. */
+/**
+ * @file crc.c See crc.h.
+ *
+ * libdeflate computes zlib's CRC by carry-less multiplication, about four times as fast as zlib,
+ * whose speed is that of writing to memory: it would halve the rate at which bands reach the file.
+ */
 #include "crc.h"
 
+#include <libdeflate.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -8,7 +14,7 @@
 uint32_t hm_crc32_words(const void *words, size_t count) {
     enum { PIECE = 1024 };
     uint32_t swapped[PIECE];
-    uLong crc = crc32(0, Z_NULL, 0);
+    uint32_t crc = 0;
     const unsigned char *next = words;
     while (count > 0) {
         const size_t n = count < PIECE ? count : PIECE;
@@ -16,15 +22,15 @@ uint32_t hm_crc32_words(const void *words, size_t count) {
         for (size_t i = 0; i < n; ++i) {
             swapped[i] = __builtin_bswap32(swapped[i]);
         }
-        crc = crc32_z(crc, (const Bytef *)swapped, n * sizeof *swapped);
+        crc = libdeflate_crc32(crc, swapped, n * sizeof *swapped);
         next += n * sizeof *swapped;
         count -= n;
     }
-    return (uint32_t)crc;
+    return crc;
 }
 #else
 uint32_t hm_crc32_words(const void *words, size_t count) {
-    return (uint32_t)crc32_z(crc32(0, Z_NULL, 0), words, count * 4);
+    return libdeflate_crc32(0, words, count * 4);
 }
 #endif
 

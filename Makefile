@@ -73,7 +73,7 @@ all: hpcmandel
 hpcmandel: $(BUILD)/hpcmandel
 	$(Q)cp -f $< $@
 
-$(BUILD)/hpcmandel: $(MAIN) $(LIBRARY)
+$(BUILD)/hpcmandel: $(MAIN) $(LIBRARY) | have-petsc
 	$(call say,LINK,$@)
 	$(Q)$(MPICC) $(ALL_LDFLAGS) -o $@ $(MAIN) $(LIBRARY) $(PETSC_LIBS) $(LIBS)
 
@@ -84,7 +84,7 @@ $(LIBRARY): $(OBJECTS)
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(MPICC) $(ALL_CFLAGS) $(FLAGS_$(basename $<)) $(if $(filter src/analysis/potential%,$<),$(PETSC_CFLAGS)) -c -o $@ $<
+	$(Q)$(MPICC) $(ALL_CFLAGS) $(FLAGS_$(basename $<)) $(PETSC_CFLAGS) -c -o $@ $<
 
 # Changes when the flags do, so that objects are made anew.
 FLAGS_TEXT = $(MPICC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS) $(PETSC_CFLAGS) $(PETSC_LIBS) $(WITH_PETSC)
@@ -112,12 +112,114 @@ $(BUILD)/tests/%: tests/mpi/%.c $(LIBRARY) $(BUILD)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(MPICC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) -lcunit $(PETSC_LIBS) $(LIBS)
 
-.PHONY: unit-tests
+.PHONY: unit-tests unit-tests-serial
 unit-tests: $(UNIT_TESTS) $(MPI_TESTS)
+unit-tests-serial: $(UNIT_TESTS)
+
+.PHONY: asan
+asan:
+	$(Q)$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g' WITH_PETSC=0 \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' unit-tests-serial
+
+# A plain `make` brings nothing from outside: it says what to do instead.
+.PHONY: have-petsc
+have-petsc:
+ifeq ($(WITH_PETSC)$(PETSC_LIBS),1)
+	@echo 'hpcmandel: no PETSc on MPICH found: `make deps` provides it, WITH_PETSC=0 does without' >&2; exit 69
+endif
+
+# --- what users call ------------------------------------------------------------------------------------------------
+# deps may bring the compiler itself: what comes after it is made by a make of its own, which looks anew.
+.PHONY: deps deps-run deps-test
+deps: deps-run
+deps-run:
+	$(Q)tools/deps.sh run $(if $(filter 1,$(WITH_PETSC)),petsc)
+ifeq ($(WITH_PETSC),1)
+	$(Q)DEPS_DIR='$(DEPS_DIR)' tools/petsc.sh provide
+endif
+deps-test: deps-run
+	$(Q)tools/deps.sh test
+
+.PHONY: run
+run: deps-run
+	$(Q)$(MAKE) --no-print-directory -j $(NP) hpcmandel
+	$(Q)$(MAKE) --no-print-directory run-now
+.PHONY: run-now
+run-now: hpcmandel
+	$(MPIRUN) -np $(NP) ./hpcmandel --config configs/default.ini --overwrite
+
+.PHONY: test
+test: deps-test
+	$(Q)$(MAKE) --no-print-directory -j $(NP) hpcmandel unit-tests
+	$(Q)$(MAKE) --no-print-directory test-now
+.PHONY: test-now
+test-now: hpcmandel unit-tests
+	$(Q)MPIRUN=$(MPIRUN) PYTHON=$(PYTHON) tests/run
+
+.PHONY: test-emulated
+test-emulated: deps-run
+	$(Q)tools/deps.sh test emulated
+	$(Q)MPIRUN=$(MPIRUN) PYTHON=$(PYTHON) tests/run emulated
+
+.PHONY: bench bench-kernel
+bench: bench-kernel
+bench-kernel: hpcmandel
+	$(Q)./hpcmandel bench kernel
+
+.PHONY: install uninstall
+SHARE = $(DESTDIR)$(PREFIX)/share/hpcmandel
+install: hpcmandel
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/configs $(SHARE)/jobs
+	$(Q)install -m 755 hpcmandel $(DESTDIR)$(PREFIX)/bin/hpcmandel
+	$(Q)cp -R configs jobs $(SHARE)/
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/hpcmandel
+	$(Q)rm -rf $(SHARE)
 
 .PHONY: clean
 clean:
-	$(Q)rm -rf build hpcmandel
+	$(Q)rm -rf build build-asan hpcmandel
+
+.PHONY: help
+help:
+	@printf '%s\n' \
+	  'make            builds ./hpcmandel' \
+	  'make run        installs what is missing, builds, renders configs/default.ini into results/' \
+	  'make test       installs what is missing, builds, tests' \
+	  'make deps       installs what is missing (packages; PETSc on MPICH into .deps/)' \
+	  'make bench      measures; make bench-kernel: kernels only' \
+	  'make test-emulated   kernels on processors that this machine is not, emulated' \\
+	  'make asan       builds the unit tests with address and undefined-behaviour sanitizers' \
+	  'make format     formats the C sources; make format-check only looks' \
+	  'make lint       clang-tidy, cppcheck, shellcheck' \
+	  'make install    PREFIX=/usr/local DESTDIR=; make uninstall' \
+	  'make clean      removes what was built; leaves .deps/ and results/' \
+	  'make print-VAR  prints a variable' \
+	  'Variables: WITH_PETSC=0 (no potential), CFLAGS, MPICC, MPIRUN, NP, BUILD, DEPS_DIR, PETSC_DIR, V=1 (show commands)'
+
+# --- hygiene --------------------------------------------------------------------------------------------------------
+C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+SHELL_FILES = $(shell git ls-files 2>/dev/null | xargs -r awk 'FNR == 1 { if (/^\#!.*(bash|\/sh)/) print FILENAME; nextfile }')
+
+.PHONY: format format-check lint lint-c lint-cppcheck lint-shell
+format:
+	$(Q)clang-format -i $(C_FILES)
+format-check:
+	$(Q)clang-format --dry-run --Werror $(C_FILES)
+lint: lint-c lint-cppcheck lint-shell
+TIDY_FLAGS = $(filter-out -fopenmp -MMD -MP,$(ALL_CFLAGS)) $(PETSC_CFLAGS) $(shell $(MPICC) -show -c x.c 2>/dev/null | grep -oE -- '-I[^ ]+' | sort -u)
+LINTED = $(filter src/%.c,$(C_FILES))
+lint-c:
+	$(call say,TIDY,src)
+	$(Q)printf '%s\n' $(filter-out %_neon.c,$(LINTED)) | xargs -n 3 -P $(NP) sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- \
+	    -mavx2 -mfma -mavx512f -mavx512dq -mavx512vl $(subst ',,$(TIDY_FLAGS)) 2>/dev/null' tidy
+lint-cppcheck:
+	$(call say,CPPCHK,src)
+	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,performance,portability \
+	    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=unknownMacro -j $(NP) -Iinclude src
+lint-shell:
+	$(call say,SHCHK,scripts)
+	$(Q)shellcheck -x $(SHELL_FILES)
 
 print-%:
 	@echo '$($*)'

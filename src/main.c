@@ -94,7 +94,8 @@ int main(int argc, char **argv) {
     hm_context_t context = {.cluster = &cluster, .log = {HM_INFO, cluster.rank}};
     status = run(&context, argc, argv);
     /* Output that cannot be written is a failure too: a full disk behind a redirected summary. */
-    if (fflush(stdout) != 0 && status == HM_OK) {
+    bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (lost && status == HM_OK) {
         hm_error_set(&err, HM_EIO, "standard output cannot be written");
         hm_log_error(&err);
         status = HM_EIO;

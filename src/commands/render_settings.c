@@ -91,6 +91,7 @@ const hm_option_t render_options[] = {
            .help = "width of the view along the real axis, a decimal string; the height follows "
                    "from square pixels"),
     OPTION("region", TEXT, region, .value = "RE0:RE1,IM0:IM1", .group = "View",
+           .excludes = "center,span",
            .help = "instead of center and span: column i is at RE0 + i*((RE1-RE0)/width), row j at "
                    "IM0 + j*((IM1-IM0)/height); half open"),
     OPTION("size", TEXT, size, .fallback = "1920x1280", .value = "WIDTHxHEIGHT", .group = "View",
@@ -167,13 +168,8 @@ static int resolve_threads(const render_settings_t *settings, const hm_values_t 
     return (int)settings->threads;
 }
 
-static hm_status_t resolve_view(const render_settings_t *settings, const hm_values_t *values,
-                                hm_grid_t *grid, hm_error_t *err) {
-    if (settings->region &&
-        (hm_options_given(values, "center") || hm_options_given(values, "span"))) {
-        return hm_error_set(err, HM_EUSAGE,
-                            "region excludes center and span; give the one or the other");
-    }
+static hm_status_t resolve_view(const render_settings_t *settings, hm_grid_t *grid,
+                                hm_error_t *err) {
     hm_view_t view = {.center = settings->region ? NULL : settings->center,
                       .span = settings->region ? NULL : settings->span,
                       .region = settings->region,
@@ -189,7 +185,7 @@ hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t 
                                    .bailout = settings->bailout,
                                    .arith = (hm_arith_t)settings->arith,
                                    .interior = (hm_interior_t)settings->interior}};
-    HM_TRY(resolve_view(settings, values, &p.grid, err));
+    HM_TRY(resolve_view(settings, &p.grid, err));
     if (settings->julia) {
         p.formula.julia = true;
         HM_TRY(parse_pair(settings->julia, &p.formula.julia_re, &p.formula.julia_im, err));

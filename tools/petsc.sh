@@ -1,9 +1,10 @@
 #!/bin/bash
 # petsc.sh: PETSc on MPICH.
 #
-#   petsc.sh flags     prints "PETSC_CFLAGS=..." and "PETSC_LIBS=..." of a usable PETSc; fails when there is none. Quick.
+#   petsc.sh cflags    prints the compiler's options for a usable PETSc; fails when there is none. Quick.
+#   petsc.sh libs      the same for the linker
 #   petsc.sh provide   the same search; builds PETSc into $DEPS_DIR/petsc when nothing usable is found
-#   petsc.sh where     prints the folder or module that `flags` found, or why there is none
+#   petsc.sh where     prints the folder or module that was found, or why there is none
 #
 # Looked at in this order: PETSC_DIR (with PETSC_ARCH), pkg-config's PETSc, $DEPS_DIR/petsc. Usable means: built on MPICH,
 # real numbers, double precision. Debian's own binary package is built on OpenMPI, so it never is.
@@ -103,6 +104,7 @@ advice() {
 # --- showing progress -----------------------------------------------------------------------------
 started=$SECONDS
 child=
+objects= # where object files appear while compiling
 
 # A child in the background outlives an interrupted script unless it is told: it gets a process group of its own, to be told at once.
 stop_child() {
@@ -114,7 +116,7 @@ trap 'exit 143' TERM HUP
 
 # during TEXT LOG COMMAND...: runs COMMAND into LOG and says every few seconds how far it is
 during() {
-    local text=$1 log=$2 next=$((SECONDS + 5)) done_so_far status=0
+    local text=$1 log=$2 next=$((SECONDS + 5)) done_so_far="" status=0
     shift 2
     say "PETSc: $text ($((SECONDS - started)) s so far)"
     set -m
@@ -124,12 +126,10 @@ during() {
     while kill -0 $child 2>/dev/null; do
         sleep 0.2
         if [ $SECONDS -ge $next ]; then
-            done_so_far=$(grep -cE '^ *(CC|CLINKER) ' "$log" || true)
-            if [ "$done_so_far" -gt 0 ]; then
-                say "PETSc: $text: $done_so_far files, $((SECONDS - started)) s"
-            else
-                say "PETSc: $text, $((SECONDS - started)) s"
+            if [ -d "$objects" ]; then
+                done_so_far=": $(find "$objects" -name '*.o' | wc -l) files of about 1500"
             fi
+            say "PETSc: $text$done_so_far, $((SECONDS - started)) s"
             next=$((SECONDS + 10))
         fi
     done
@@ -229,8 +229,11 @@ build() {
         --exclude='*/src/binding/*' -xf "$source_file" || return $exit_missing
     cd "$work/source"
     during "configuring" "$work/configure.log" configure_petsc || return $exit_missing
-    during "compiling" "$work/make.log" make -j "$jobs" MAKE_NP="$jobs" PETSC_DIR="$PWD" PETSC_ARCH=mpich V=0 all ||
-        return $exit_missing
+    objects=$work/source/mpich/obj
+    # PETSc holds back where others keep the machine busy: then it would never end.
+    during "compiling" "$work/make.log" make -j "$jobs" MAKE_NP="$jobs" MAKE_LOAD=1000 V=0 \
+        PETSC_DIR="$PWD" PETSC_ARCH=mpich all || return $exit_missing
+    objects=
     during "installing" "$work/install.log" make PETSC_DIR="$PWD" PETSC_ARCH=mpich install || return $exit_missing
     cd "$root"
     find "$ours/lib" -name 'libpetsc.so.*' -type f -exec strip --strip-unneeded {} +
@@ -243,12 +246,13 @@ build() {
 }
 
 case ${1:-} in
-flags)
-    if find_petsc; then
-        printf 'PETSC_CFLAGS=%s\nPETSC_LIBS=%s\n' "$cflags" "$libs"
-    else
-        exit $exit_missing
-    fi
+cflags)
+    find_petsc || exit $exit_missing
+    echo "$cflags"
+    ;;
+libs)
+    find_petsc || exit $exit_missing
+    echo "$libs"
     ;;
 where)
     if find_petsc; then
@@ -282,7 +286,7 @@ provide)
     build 9>&-
     ;;
 *)
-    say "usage: petsc.sh flags|provide|where"
+    say "usage: petsc.sh cflags|libs|where|provide"
     exit 64
     ;;
 esac

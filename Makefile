@@ -67,13 +67,16 @@ FLAGS_src/plane/kernel_neon := -O3
 FLAGS_src/base/version = -DHM_VERSION='"$(VERSION)"' -DHM_REVISION='"$(REVISION)"' \
                          -DHM_COMPILER_FLAGS='"$(CFLAGS) -ffp-contract=off"'
 
+# Goals that compile. The others must work where nothing is installed yet.
+BUILDING := all hpcmandel unit-tests unit-tests-serial run-now test-now bench bench-kernel install $(BUILD)/%
+
 .PHONY: all
 all: hpcmandel
 
 hpcmandel: $(BUILD)/hpcmandel
 	$(Q)cp -f $< $@
 
-$(BUILD)/hpcmandel: $(MAIN) $(LIBRARY) | have-petsc
+$(BUILD)/hpcmandel: $(MAIN) $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(MPICC) $(ALL_LDFLAGS) -o $@ $(MAIN) $(LIBRARY) $(PETSC_LIBS) $(LIBS)
 
@@ -88,15 +91,17 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 
 # Changes when the flags do, so that objects are made anew.
 FLAGS_TEXT = $(MPICC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS) $(PETSC_CFLAGS) $(PETSC_LIBS) $(WITH_PETSC)
-$(BUILD)/flags: FORCE
-	$(Q)mkdir -p $(@D)
-	$(Q)printf '%s\n' '$(FLAGS_TEXT)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_TEXT)' > $@
+ifneq ($(filter $(BUILDING),$(or $(MAKECMDGOALS),all)),)
+# $(call remember,FILE,TEXT): the file's time changes when the text does.
+remember = $(shell mkdir -p $(BUILD); printf '%s\n' '$(2)' | cmp -s - $(1) || printf '%s\n' '$(2)' > $(1))
+$(call remember,$(BUILD)/flags,$(subst ',,$(FLAGS_TEXT)))
+$(call remember,$(BUILD)/revision,$(VERSION) $(REVISION))
+# A plain `make` brings nothing from outside: it says what to do instead.
+ifeq ($(WITH_PETSC)$(strip $(PETSC_LIBS)),1)
+$(error no PETSc on MPICH found: `make deps` provides it, WITH_PETSC=0 does without)
+endif
+endif
 $(BUILD)/obj/base/version.o: $(BUILD)/revision
-$(BUILD)/revision: FORCE
-	$(Q)mkdir -p $(@D)
-	$(Q)printf '%s\n' '$(VERSION) $(REVISION)' | cmp -s - $@ || printf '%s\n' '$(VERSION) $(REVISION)' > $@
-.PHONY: FORCE
-FORCE:
 
 # --- tests ----------------------------------------------------------------------------------------------------------
 # tests/unit/test_*.c: CUnit, one process. tests/mpi/test_*.c: CUnit under mpirun. Each is a program of its own on tests/unit/runner.h.
@@ -120,13 +125,6 @@ unit-tests-serial: $(UNIT_TESTS)
 asan:
 	$(Q)$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g' WITH_PETSC=0 \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' unit-tests-serial
-
-# A plain `make` brings nothing from outside: it says what to do instead.
-.PHONY: have-petsc
-have-petsc:
-ifeq ($(WITH_PETSC)$(PETSC_LIBS),1)
-	@echo 'hpcmandel: no PETSc on MPICH found: `make deps` provides it, WITH_PETSC=0 does without' >&2; exit 69
-endif
 
 # --- what users call ------------------------------------------------------------------------------------------------
 # deps may bring the compiler itself: what comes after it is made by a make of its own, which looks anew.

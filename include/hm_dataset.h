@@ -71,7 +71,8 @@ typedef struct hm_dataset_plan_t {
 
 /** A session: one start of the program on a file. A row of /run/history. Strings NUL-padded. */
 typedef struct hm_session_t {
-    char start[24]; /**< ISO 8601, UTC */
+    char start[24];   /**< ISO 8601, UTC */
+    char version[32]; /**< of the program */
     char host[64];
     int32_t ranks, threads;
     char strategy[16];
@@ -101,6 +102,15 @@ typedef struct hm_dataset_result_t {
     char ended[24]; /**< why the session ended, for /run/history; "": "complete" or "stopped" */
 } hm_dataset_result_t;
 
+/** What a file is found to be. */
+typedef struct hm_dataset_info_t {
+    hm_grid_t grid;
+    hm_formula_t formula;
+    uint32_t channels;
+    int64_t rows_done;
+    hm_dataset_result_t result;
+} hm_dataset_info_t;
+
 /**
  * Makes the file. Rank 0 alone, serial. Its size on disk is that of the coordinates and the
  * headers: space is reserved in the file but not filled, and the time does not grow with the image.
@@ -113,6 +123,20 @@ typedef struct hm_dataset_result_t {
  * is left behind.
  */
 hm_status_t hm_dataset_create(const char *path, const hm_dataset_plan_t *plan, hm_error_t *err);
+
+/**
+ * Goes on with a file. Rank 0 alone, serial: checks that it is one that hm_dataset_create() makes
+ * of this plan, and adds plan->session to /run/history (with rows_before as found). `info` receives
+ * what is in the file; when info->result.complete is set there is nothing to do and nothing was
+ * changed. Which rows are done is for hm_reader_verify() to say. HM_EDATA: not ours, damaged, of a
+ * newer format, or made by other settings: then the message names the first key that differs and
+ * both values. HM_EIO: no such file, or not to be read or written.
+ *
+ * What decides: the grid's numbers, the formula but for `interior`, and the channels. Nothing else
+ * can change the data.
+ */
+hm_status_t hm_dataset_resume(const char *path, const hm_dataset_plan_t *plan,
+                              hm_dataset_info_t *info, hm_error_t *err);
 
 typedef struct hm_dataset_t hm_dataset_t;
 
@@ -145,6 +169,9 @@ hm_status_t hm_dataset_open(const char *path, MPI_Comm comm, hm_dataset_t **data
 hm_status_t hm_dataset_write_band(hm_dataset_t *dataset, const hm_band_data_t *band,
                                   hm_error_t *err);
 
+/** Takes the done marks of rows back. Independent. HM_EIO. */
+hm_status_t hm_dataset_unmark(hm_dataset_t *dataset, int64_t first, int64_t rows, hm_error_t *err);
+
 /**
  * Forces to the disk what any process of this machine wrote to the file (fdatasync). Independent:
  * one rank a node is enough. HM_EIO: the system could not keep data that it had accepted.
@@ -172,15 +199,6 @@ hm_status_t hm_dataset_finish(const char *path, const hm_rank_account_t *account
 /** A file open for reading, serial driver; any rank, independent. */
 typedef struct hm_reader_t hm_reader_t;
 
-/** What a reader found. */
-typedef struct hm_dataset_info_t {
-    hm_grid_t grid;
-    hm_formula_t formula;
-    uint32_t channels;
-    int64_t rows_done;
-    hm_dataset_result_t result;
-} hm_dataset_info_t;
-
 /** HM_EDATA when it is not a data set file of ours or is damaged; HM_EIO when it cannot be read. */
 hm_status_t hm_reader_open(const char *path, hm_reader_t **reader, hm_dataset_info_t *info,
                            hm_error_t *err);
@@ -191,6 +209,28 @@ hm_status_t hm_reader_rows(hm_reader_t *reader, hm_channel_t channel, int64_t fi
 /** done[rows] marks. */
 hm_status_t hm_reader_done(hm_reader_t *reader, int64_t first, int64_t rows, uint8_t *done,
                            hm_error_t *err);
+/** What hm_reader_verify() found; it adds to what is there. */
+typedef struct hm_verified_t {
+    int64_t good;         /**< rows done whose data have the CRC that was written with them */
+    int64_t torn;         /**< rows marked done whose data have not */
+    uint64_t sum, inside; /**< of the iterations channel in the good rows */
+} hm_verified_t;
+
+/**
+ * Reads rows [first, first + rows) in all channels and compares them with /rows/crc32: good[rows]
+ * is 1 where the row is done and true, else 0. In pieces of about 1 MiB, or a row. A power failure
+ * may leave torn rows behind, a process killed at any instant may not. HM_EIO, HM_EMISSING
+ * (memory).
+ */
+hm_status_t hm_reader_verify(hm_reader_t *reader, int64_t first, int64_t rows, uint8_t *good,
+                             hm_verified_t *verified, hm_error_t *err);
+
+/** The tables of /run, malloc'ed: the caller frees them. HM_EDATA. */
+hm_status_t hm_reader_ranks(hm_reader_t *reader, hm_rank_account_t **accounts, int *count,
+                            hm_error_t *err);
+hm_status_t hm_reader_history(hm_reader_t *reader, hm_session_t **sessions, int *count,
+                              hm_error_t *err);
+
 /** The stored configuration as INI text, malloc'ed; the caller frees it. */
 hm_status_t hm_reader_configuration(hm_reader_t *reader, char **text, hm_error_t *err);
 void hm_reader_close(hm_reader_t *reader);

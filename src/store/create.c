@@ -27,13 +27,22 @@ typedef struct builder_t {
     const hm_dataset_plan_t *plan;
 } builder_t;
 
-/** A dataset's creation properties: contiguous, allocated now, never filled. */
-static hid_t contiguous(hm_h5_number_t number, const void *fill) {
+/** Creation properties of every dataset: allocated now, never filled; and without times of change,
+ * so that writing data touches no header. */
+static hid_t reserved(void) {
     hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    if (properties >= 0 && (H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) < 0 ||
+                            H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER) < 0 ||
+                            H5Pset_obj_track_times(properties, false) < 0)) {
+        hm_h5_close(&properties);
+    }
+    return properties;
+}
+
+static hid_t contiguous(hm_h5_number_t number, const void *fill) {
+    hid_t properties = reserved();
     if (properties >= 0 &&
         (H5Pset_layout(properties, H5D_CONTIGUOUS) < 0 ||
-         H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) < 0 ||
-         H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER) < 0 ||
          (fill && H5Pset_fill_value(properties, hm_h5_memory_type(number), fill) < 0))) {
         hm_h5_close(&properties);
     }
@@ -188,10 +197,8 @@ static hm_status_t make_table(const builder_t *b, const char *path, hid_t type, 
     const hsize_t most = (hsize_t)room;
     hid_t dataset = H5I_INVALID_HID;
     hid_t space = H5Screate_simple(1, &length, &most);
-    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
-    if (space >= 0 && properties >= 0 && H5Pset_chunk(properties, 1, &most) >= 0 &&
-        H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) >= 0 &&
-        H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER) >= 0) {
+    hid_t properties = reserved();
+    if (space >= 0 && properties >= 0 && H5Pset_chunk(properties, 1, &most) >= 0) {
         dataset = H5Dcreate2(b->file, path, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
     }
     if (dataset < 0) {

@@ -1,13 +1,11 @@
 /** @file finish.c The end of a session: what it says of itself. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "crc.h"
+#include "edit.h"
 #include "info.h"
 #include "table.h"
 
@@ -83,14 +81,6 @@ cleanup:
     return status;
 }
 
-/** Forces what HDF5 handed to the system to the disk. */
-static hm_status_t force(int descriptor, hm_error_t *err) {
-    if (fsync(descriptor) != 0) {
-        return hm_error_errno(err, HM_EIO, errno, "cannot force the file to the disk");
-    }
-    return HM_OK;
-}
-
 static hm_status_t write_results(hid_t run, const hm_dataset_result_t *result, hm_error_t *err) {
     hm_status_t status = HM_OK;
     HM_TRY(hm_h5_set(run, "sum", HM_H5_U64, &result->sum, err));
@@ -104,63 +94,39 @@ cleanup:
 hm_status_t hm_dataset_finish(const char *path, const hm_rank_account_t *accounts, int ranks,
                               hm_dataset_result_t *result, hm_error_t *err) {
     hm_status_t status = HM_OK;
+    hm_edit_t edit = HM_EDIT_NONE;
     hm_dataset_info_t info;
     hm_dataset_result_t final = *result;
     int64_t rows_done = 0;
-    hid_t file = H5I_INVALID_HID;
     hid_t run = H5I_INVALID_HID;
-    int descriptor = -1;
-    hm_h5_quiet();
-    hid_t access = hm_h5_serial_access();
-    if (access >= 0) {
-        file = H5Fopen(path, H5F_ACC_RDWR, access);
-    }
-    if (file < 0) {
-        HM_TRY(hm_layout_refuse(path, true, err));
-    }
-    descriptor = open(path, O_RDWR | O_CLOEXEC);
-    if (descriptor < 0) {
-        HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot open it for writing"));
-    }
-    HM_TRY(hm_info_read(file, &info, err));
-    HM_TRY(add_up(file, &info, &rows_done, &final.crc32, err));
+    HM_TRY(hm_edit_open(path, &edit, err));
+    HM_TRY(hm_info_read(edit.file, &info, err));
+    HM_TRY(add_up(edit.file, &info, &rows_done, &final.crc32, err));
     final.complete = rows_done == info.grid.height;
     if (final.ended[0] == '\0') {
         snprintf(final.ended, sizeof final.ended, "%s", final.complete ? "complete" : "stopped");
     }
-    run = H5Gopen2(file, HM_PATH_RUN, H5P_DEFAULT);
+    run = H5Gopen2(edit.file, HM_PATH_RUN, H5P_DEFAULT);
     if (run < 0) {
         HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is missing", HM_PATH_RUN));
     }
     if (ranks > 0) {
-        HM_TRY(write_ranks(file, accounts, ranks, err));
+        HM_TRY(write_ranks(edit.file, accounts, ranks, err));
     }
-    HM_TRY(end_session(file, final.seconds, final.ended, err));
+    HM_TRY(end_session(edit.file, final.seconds, final.ended, err));
     HM_TRY(write_results(run, &final, err));
     /* `complete` alone and last: who finds it set may trust all the rest. */
-    if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0) {
-        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write the results"));
-    }
-    HM_TRY(force(descriptor, err));
+    HM_TRY(hm_edit_barrier(&edit, err));
     const uint8_t complete = final.complete ? 1 : 0;
     HM_TRY(hm_h5_set(run, "complete", HM_H5_U8, &complete, err));
     hm_h5_close(&run);
-    const herr_t closed = H5Fclose(file);
-    file = H5I_INVALID_HID;
-    if (closed < 0) {
-        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write the results"));
-    }
-    HM_TRY(force(descriptor, err));
+    HM_TRY(hm_edit_close(&edit, err));
     *result = final;
 cleanup:
     if (status != HM_OK) {
         (void)hm_error_context(err, "finishing '%s'", path);
     }
     hm_h5_close(&run);
-    hm_h5_close(&file);
-    hm_h5_close(&access);
-    if (descriptor >= 0) {
-        close(descriptor);
-    }
+    hm_edit_abandon(&edit);
     return status;
 }

@@ -82,6 +82,7 @@ static const member_t account_members[] = {
 
 static const member_t session_members[] = {
     {"start", offsetof(hm_session_t, start), HM_H5_U8, 24},
+    {"version", offsetof(hm_session_t, version), HM_H5_U8, 32},
     {"host", offsetof(hm_session_t, host), HM_H5_U8, 64},
     {"ranks", offsetof(hm_session_t, ranks), HM_H5_I32, 0},
     {"threads", offsetof(hm_session_t, threads), HM_H5_I32, 0},

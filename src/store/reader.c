@@ -2,12 +2,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "crc.h"
 #include "info.h"
+#include "table.h"
 
 struct hm_reader_t {
     hid_t file;
     hid_t channel[HM_CHANNEL_COUNT];
     hid_t done;
+    hid_t crc32;
     hm_dataset_info_t info;
 };
 
@@ -23,6 +26,9 @@ static hm_status_t open_objects(hm_reader_t *reader, hm_error_t *err) {
     }
     HM_TRY(hm_layout_open(reader->file, hm_layout_row(HM_ROW_DONE)->path, HM_H5_U8, 1, shape,
                           &reader->done, err));
+    const hsize_t table[2] = {shape[0], (hsize_t)hm_layout_channels(reader->info.channels)};
+    HM_TRY(hm_layout_open(reader->file, hm_layout_row(HM_ROW_CRC32)->path, HM_H5_U32, 2, table,
+                          &reader->crc32, err));
 cleanup:
     return status;
 }
@@ -38,6 +44,7 @@ hm_status_t hm_reader_open(const char *path, hm_reader_t **reader, hm_dataset_in
     }
     opened->file = H5I_INVALID_HID;
     opened->done = H5I_INVALID_HID;
+    opened->crc32 = H5I_INVALID_HID;
     for (int i = 0; i < HM_CHANNEL_COUNT; ++i) {
         opened->channel[i] = H5I_INVALID_HID;
     }
@@ -94,6 +101,129 @@ cleanup:
     return status;
 }
 
+/** Reads one piece of rows and clears `good` where a channel is not what its CRC says. */
+static hm_status_t verify_piece(hm_reader_t *reader, int64_t first, int64_t rows, uint32_t *values,
+                                uint32_t *crc, uint8_t *good, hm_verified_t *found,
+                                hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const int64_t width = reader->info.grid.width;
+    const int64_t columns = hm_layout_channels(reader->info.channels);
+    uint8_t marked[HM_PIECE];
+    int64_t column = 0;
+    HM_TRY(hm_reader_done(reader, first, rows, marked, err));
+    HM_TRY(hm_layout_transfer(reader->crc32, HM_H5_U32, first, rows, columns, false, crc, err));
+    for (int64_t row = 0; row < rows; ++row) {
+        good[row] = marked[row] == 1;
+    }
+    /* Backwards, so that iterations are what is left in `values` for the sums. */
+    for (int channel = HM_CHANNEL_COUNT - 1; channel >= 0; --channel) {
+        if (!((reader->info.channels >> channel) & 1u)) {
+            continue;
+        }
+        ++column;
+        HM_TRY(hm_reader_rows(reader, (hm_channel_t)channel, first, rows, values, err));
+        for (int64_t row = 0; row < rows; ++row) {
+            good[row] = good[row] && hm_crc32_words(values + row * width, (size_t)width) ==
+                                         crc[row * columns + columns - column];
+        }
+    }
+    for (int64_t row = 0; row < rows; ++row) {
+        found->good += good[row];
+        found->torn += marked[row] == 1 && !good[row];
+        for (int64_t i = row * width; good[row] && i < (row + 1) * width; ++i) {
+            found->sum += values[i];
+            found->inside += values[i] == reader->info.formula.max_iter;
+        }
+    }
+cleanup:
+    return status;
+}
+
+hm_status_t hm_reader_verify(hm_reader_t *reader, int64_t first, int64_t rows, uint8_t *good,
+                             hm_verified_t *verified, hm_error_t *err) {
+    enum { PIECE_BYTES = 1 << 20 };
+    hm_status_t status = HM_OK;
+    const int64_t row_bytes = reader->info.grid.width * HM_POINT_BYTES;
+    int64_t most = PIECE_BYTES / row_bytes;
+    most = most < 1 ? 1 : most > HM_PIECE ? HM_PIECE : most;
+    most = most < rows ? most : rows;
+    hm_verified_t found = *verified;
+    uint32_t *values = malloc((size_t)(most > 0 ? most * row_bytes : 1));
+    uint32_t *crc = malloc((size_t)(most > 0 ? most : 1) * HM_CHANNEL_COUNT * sizeof *crc);
+    if (!values || !crc) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for a row of %lld points",
+                            (long long)reader->info.grid.width));
+    }
+    HM_TRY(check_range(reader, first, rows, err));
+    for (int64_t i = 0; i < rows; i += most) {
+        const int64_t n = rows - i < most ? rows - i : most;
+        HM_TRY(verify_piece(reader, first + i, n, values, crc, good + i, &found, err));
+    }
+    *verified = found;
+cleanup:
+    free(values);
+    free(crc);
+    return status;
+}
+
+/** A whole table of structures of `size` bytes, malloc'ed. Takes the types. */
+static hm_status_t read_table(hm_reader_t *reader, const hm_table_t *table, hid_t file_type,
+                              hid_t memory_type, size_t size, void **rows, int *count,
+                              hm_error_t *err) {
+    enum { MOST = 1 << 20 };
+    hm_status_t status = HM_OK;
+    int64_t length = 0;
+    void *values = NULL;
+    HM_TRY(hm_table_length(reader->file, table, &length, NULL, err));
+    if (length > MOST) {
+        HM_TRY(hm_error_set(err, HM_EDATA, "%s has %lld rows: that cannot be", table->path,
+                            (long long)length));
+    }
+    values = calloc(length > 0 ? (size_t)length : 1, size);
+    if (!values) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for %s", table->path));
+    }
+    if (length > 0) {
+        HM_TRY(hm_table_read(reader->file, table, memory_type, 0, length, values, err));
+    }
+    *rows = values;
+    *count = (int)length;
+    values = NULL;
+cleanup:
+    free(values);
+    hm_h5_close(&memory_type);
+    hm_h5_close(&file_type);
+    return status;
+}
+
+hm_status_t hm_reader_ranks(hm_reader_t *reader, hm_rank_account_t **accounts, int *count,
+                            hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t file_type;
+    hid_t memory_type;
+    void *rows = NULL;
+    HM_TRY(hm_layout_account_types(&file_type, &memory_type, err));
+    HM_TRY(read_table(reader, hm_layout_ranks(), file_type, memory_type, sizeof **accounts, &rows,
+                      count, err));
+    *accounts = rows;
+cleanup:
+    return status;
+}
+
+hm_status_t hm_reader_history(hm_reader_t *reader, hm_session_t **sessions, int *count,
+                              hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t file_type;
+    hid_t memory_type;
+    void *rows = NULL;
+    HM_TRY(hm_layout_session_types(&file_type, &memory_type, err));
+    HM_TRY(read_table(reader, hm_layout_history(), file_type, memory_type, sizeof **sessions, &rows,
+                      count, err));
+    *sessions = rows;
+cleanup:
+    return status;
+}
+
 hm_status_t hm_reader_configuration(hm_reader_t *reader, char **text, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hid_t run = H5Gopen2(reader->file, HM_PATH_RUN, H5P_DEFAULT);
@@ -114,6 +244,7 @@ void hm_reader_close(hm_reader_t *reader) {
         hm_h5_close(&reader->channel[i]);
     }
     hm_h5_close(&reader->done);
+    hm_h5_close(&reader->crc32);
     hm_h5_close(&reader->file);
     free(reader);
 }

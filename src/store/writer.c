@@ -183,14 +183,19 @@ cleanup:
     return status;
 }
 
+static hm_status_t check_range(const hm_dataset_t *dataset, int64_t first, int64_t rows,
+                               hm_error_t *err) {
+    if (rows < 0 || first < 0 || first > dataset->height - rows) {
+        return hm_error_set(err, HM_EBUG, "%lld rows from row %lld written, there are %lld",
+                            (long long)rows, (long long)first, (long long)dataset->height);
+    }
+    return HM_OK;
+}
+
 hm_status_t hm_dataset_write_band(hm_dataset_t *dataset, const hm_band_data_t *band,
                                   hm_error_t *err) {
     hm_status_t status = HM_OK;
-    if (band->rows < 0 || band->first < 0 || band->first > dataset->height - band->rows) {
-        return hm_error_set(err, HM_EBUG, "rows %lld to %lld of %lld written",
-                            (long long)band->first, (long long)(band->first + band->rows - 1),
-                            (long long)dataset->height);
-    }
+    HM_TRY(check_range(dataset, band->first, band->rows, err));
     for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
         if (!((dataset->channels >> channel) & 1u)) {
             continue;
@@ -214,6 +219,14 @@ cleanup:
     if (status == HM_EIO) {
         (void)hm_error_context(err, "writing the data set");
     }
+    return status;
+}
+
+hm_status_t hm_dataset_unmark(hm_dataset_t *dataset, int64_t first, int64_t rows, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    HM_TRY(check_range(dataset, first, rows, err));
+    HM_TRY(write_marks(dataset, first, rows, 0, err));
+cleanup:
     return status;
 }
 

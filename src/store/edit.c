@@ -1,0 +1,66 @@
+/** @file edit.c See edit.h. */
+#include "edit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "layout.h"
+
+hm_status_t hm_edit_open(const char *path, hm_edit_t *edit, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hm_edit_t opened = HM_EDIT_NONE;
+    hm_h5_quiet();
+    hid_t access = hm_h5_serial_access();
+    if (access >= 0) {
+        opened.file = H5Fopen(path, H5F_ACC_RDWR, access);
+    }
+    if (opened.file < 0) {
+        HM_TRY(hm_layout_refuse(path, true, err));
+    }
+    opened.descriptor = open(path, O_RDWR | O_CLOEXEC);
+    if (opened.descriptor < 0) {
+        HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot open it for writing"));
+    }
+    *edit = opened;
+    opened = HM_EDIT_NONE;
+cleanup:
+    hm_h5_close(&access);
+    hm_edit_abandon(&opened);
+    return status;
+}
+
+static hm_status_t force(const hm_edit_t *edit, hm_error_t *err) {
+    if (fsync(edit->descriptor) != 0) {
+        return hm_error_errno(err, HM_EIO, errno, "cannot force the file to the disk");
+    }
+    return HM_OK;
+}
+
+hm_status_t hm_edit_barrier(hm_edit_t *edit, hm_error_t *err) {
+    if (H5Fflush(edit->file, H5F_SCOPE_GLOBAL) < 0) {
+        return hm_h5_fail(err, HM_EIO, "cannot write the headers of the file");
+    }
+    return force(edit, err);
+}
+
+hm_status_t hm_edit_close(hm_edit_t *edit, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const herr_t closed = H5Fclose(edit->file);
+    edit->file = H5I_INVALID_HID;
+    if (closed < 0) {
+        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write the headers of the file"));
+    }
+    HM_TRY(force(edit, err));
+cleanup:
+    hm_edit_abandon(edit);
+    return status;
+}
+
+void hm_edit_abandon(hm_edit_t *edit) {
+    hm_h5_close(&edit->file);
+    if (edit->descriptor >= 0) {
+        close(edit->descriptor);
+        edit->descriptor = -1;
+    }
+}

@@ -1,0 +1,30 @@
+/**
+ * @file edit.h
+ * A data set file opened by one process to change values of fixed size in its headers and tables.
+ * Inside src/store only.
+ */
+#ifndef HM_STORE_EDIT_H
+#define HM_STORE_EDIT_H
+
+#include "h5.h"
+
+typedef struct hm_edit_t {
+    hid_t file;
+    int descriptor; /**< the file once more, to force it to the disk */
+} hm_edit_t;
+
+#define HM_EDIT_NONE ((hm_edit_t){H5I_INVALID_HID, -1})
+
+/** HM_EIO: it cannot be opened for writing. HM_EDATA: it is no HDF5 file. */
+hm_status_t hm_edit_open(const char *path, hm_edit_t *edit, hm_error_t *err);
+
+/** What was changed so far is on the disk on return, before all that is changed later. HM_EIO. */
+hm_status_t hm_edit_barrier(hm_edit_t *edit, hm_error_t *err);
+
+/** Closes and forces to the disk. All handles of objects must be closed. HM_EIO. */
+hm_status_t hm_edit_close(hm_edit_t *edit, hm_error_t *err);
+
+/** Closes whatever is open, on failure. */
+void hm_edit_abandon(hm_edit_t *edit);
+
+#endif

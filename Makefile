@@ -21,6 +21,8 @@ WITH_PETSC ?= 1
 V ?= 0
 Q := $(if $(filter 0,$(V)),@,)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2),@:)
+quoted = '$(subst ','\'',$(1))'
+comma := ,
 
 # MPICH by its own name where the distribution has several MPIs.
 MPICC ?= $(firstword $(shell command -v mpicc.mpich mpicc 2>/dev/null) mpicc.mpich)
@@ -28,21 +30,32 @@ MPIRUN ?= $(firstword $(shell command -v mpirun.mpich mpirun 2>/dev/null) mpirun
 PKG_CONFIG ?= pkg-config
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 NP ?= $(shell nproc)
+JOBS ?= $(shell nproc)
 
 include tools/petsc.mk
 
-PACKAGES := hdf5-mpich inih jansson libpng zlib libdeflate mpfr
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
-PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+# Others' headers are not ours to warn about: -isystem. HDF5 comes from HDF5_DIR when that is set (a module of a cluster), else by
+# pkg-config, under the name that says which MPI it is on where there is one.
+system = $(patsubst -I%,-isystem %,$(1))
+# inih stands first: UCX below MPICH brings functions of the same names, with other settings, in libucs.
+PACKAGES := inih jansson libpng zlib libdeflate mpfr
+ifneq ($(HDF5_DIR),)
+HDF5_CFLAGS := -isystem $(HDF5_DIR)/include
+HDF5_LIBS := -L$(HDF5_DIR)/lib -Wl,-rpath,$(HDF5_DIR)/lib -lhdf5
+else
+PACKAGES := $(firstword $(shell for p in hdf5-mpich hdf5; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p; done; true) hdf5-mpich) $(PACKAGES)
+endif
+PKG_CFLAGS := $(call system,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null || true)) $(HDF5_CFLAGS)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null || true) $(HDF5_LIBS) -lhdf5_hl
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wundef -Werror
 # -ffp-contract=off is a promise (textbook arithmetic), not a matter of taste: it stands behind CFLAGS.
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS) $(SANITIZE) -ffp-contract=off -fno-math-errno -fopenmp \
-             -D_GNU_SOURCE -Iinclude $(PKG_CFLAGS) -MMD -MP
-ALL_LDFLAGS = $(CFLAGS) $(SANITIZE) -fopenmp $(LDFLAGS)
-LIBS = $(PKG_LIBS) -lhdf5_hl -ldl -lm
+             -D_GNU_SOURCE -Iinclude $(PKG_CFLAGS) $(PETSC_CFLAGS) -MMD -MP
+ALL_LDFLAGS = $(CFLAGS) $(SANITIZE) -fopenmp -Wl,--as-needed $(LDFLAGS)
+LIBS = $(PKG_LIBS) -ldl -lm
 
 # --- what is built --------------------------------------------------------------------------------------------------
 ARCH := $(shell $(MPICC) -dumpmachine 2>/dev/null | cut -d- -f1)
@@ -67,11 +80,8 @@ FLAGS_src/plane/kernel_neon := -O3
 FLAGS_src/base/version = -DHM_VERSION='"$(VERSION)"' -DHM_REVISION='"$(REVISION)"' \
                          -DHM_COMPILER_FLAGS='"$(CFLAGS) -ffp-contract=off"'
 
-# Goals that compile. The others must work where nothing is installed yet.
-BUILDING := all hpcmandel unit-tests unit-tests-serial run-now test-now bench bench-kernel install $(BUILD)/%
-
 .PHONY: all
-all: hpcmandel
+all: hpcmandel ## compile; the program is ./hpcmandel (the default)
 
 hpcmandel: $(BUILD)/hpcmandel
 	$(Q)cp -f $< $@
@@ -80,146 +90,191 @@ $(BUILD)/hpcmandel: $(MAIN) $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(MPICC) $(ALL_LDFLAGS) -o $@ $(MAIN) $(LIBRARY) $(PETSC_LIBS) $(LIBS)
 
-$(LIBRARY): $(OBJECTS)
+$(LIBRARY): $(OBJECTS) $(BUILD)/contents
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $(OBJECTS)
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(MPICC) $(ALL_CFLAGS) $(FLAGS_$(basename $<)) $(PETSC_CFLAGS) -c -o $@ $<
+	$(Q)$(MPICC) $(ALL_CFLAGS) $(FLAGS_$(basename $<)) -c -o $@ $<
 
-# Changes when the flags do, so that objects are made anew.
-FLAGS_TEXT = $(MPICC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS) $(PETSC_CFLAGS) $(PETSC_LIBS) $(WITH_PETSC)
-ifneq ($(filter $(BUILDING),$(or $(MAKECMDGOALS),all)),)
-# $(call remember,FILE,TEXT): the file's time changes when the text does.
-remember = $(shell mkdir -p $(BUILD); printf '%s\n' '$(2)' | cmp -s - $(1) || printf '%s\n' '$(2)' > $(1))
-$(call remember,$(BUILD)/flags,$(subst ',,$(FLAGS_TEXT)))
-$(call remember,$(BUILD)/revision,$(VERSION) $(REVISION))
-# A plain `make` brings nothing from outside: it says what to do instead.
-ifeq ($(WITH_PETSC)$(strip $(PETSC_LIBS)),1)
-$(error no PETSc on MPICH found: `make deps` provides it, WITH_PETSC=0 does without)
-endif
-endif
+# --- what was built with what ---------------------------------------------------------------------------------------
+# Small files that remember a text. They are made anew only when the text differs from what they hold, and what depends on them
+# with them; when nothing differs, nothing is done at all.
+.PHONY: FORCE
+FORCE:
+# Equal texts lie in each other.
+changed = $(if $(and $(findstring $(strip $(2)),$(strip $(file <$(1)))),$(findstring $(strip $(file <$(1))),$(strip $(2)))),,FORCE)
+
+FLAGS_OF_FILES := $(foreach v,$(sort $(filter-out FLAGS_src/base/version,$(filter FLAGS_src/%,$(.VARIABLES)))),$(v)=$($(v)))
+FLAGS_TEXT := $(MPICC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS) $(PETSC_LIBS) $(WITH_PETSC) $(FLAGS_OF_FILES)
+# Whoever names a compiler or libraries on the command line answers for them (a cross compiler has no MPI).
+NEEDS := $(if $(filter command,$(firstword $(origin MPICC))),,mpi) \
+         $(if $(filter command,$(firstword $(origin PKG_CFLAGS)) $(firstword $(origin MPICC))),,libraries) \
+         $(if $(filter 1,$(WITH_PETSC)),$(if $(PETSC_LIBS),,petsc))
+$(BUILD)/flags: $(call changed,$(BUILD)/flags,$(FLAGS_TEXT))
+	$(Q)MPICC='$(MPICC)' PKG_CONFIG='$(PKG_CONFIG)' PACKAGES='$(PACKAGES)' CFLAGS_SEEN='$(PKG_CFLAGS)' tools/ready.sh $(NEEDS)
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '%s\n' $(call quoted,$(FLAGS_TEXT)) > $@
+
+$(BUILD)/contents: $(call changed,$(BUILD)/contents,$(OBJECTS))
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '%s\n' '$(OBJECTS)' > $@
+
 $(BUILD)/obj/base/version.o: $(BUILD)/revision
+$(BUILD)/revision: $(call changed,$(BUILD)/revision,$(VERSION) $(REVISION))
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '%s\n' '$(VERSION) $(REVISION)' > $@
+
+# --- from a bare machine to a picture -------------------------------------------------------------------------------
+# What was missing when make read this file is there afterwards: so make is called anew.
+again = +$(Q)$(MAKE) --no-print-directory
+
+.PHONY: deps run run-now
+deps: ## install what building and running needs (apt), and provide PETSc on MPICH
+	$(Q)tools/deps.sh run
+	$(if $(filter 1,$(WITH_PETSC)),$(Q)$(PETSC_ENV) MPICC='$(MPICC)' MPIRUN='$(MPIRUN)' tools/petsc.sh provide,@:)
+
+.PHONY: deps-test
+deps-test: deps
+	$(Q)tools/deps.sh test
+
+run: deps ## deps, all, then configs/default.ini on all cores (NP=): results/default.h5 and .png
+	$(again) -j $(JOBS) hpcmandel
+	$(again) run-now
+
+run-now: hpcmandel
+	$(MPIRUN) -np $(NP) ./hpcmandel --config configs/default.ini --overwrite
 
 # --- tests ----------------------------------------------------------------------------------------------------------
 # tests/unit/test_*.c: CUnit, one process. tests/mpi/test_*.c: CUnit under mpirun. Each is a program of its own on tests/unit/runner.h.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 MPI_TESTS := $(patsubst tests/mpi/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/mpi/test_*.c)))
 
-$(BUILD)/tests/%: tests/unit/%.c $(LIBRARY) $(BUILD)/flags
+$(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(MPICC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) -lcunit $(PETSC_LIBS) $(LIBS)
-$(BUILD)/tests/%: tests/mpi/%.c $(LIBRARY) $(BUILD)/flags
-	$(call say,CC,$<)
+	$(Q)$(MPICC) $(ALL_CFLAGS) -Itests/unit -c -o $@ $<
+$(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
+	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(MPICC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) -lcunit $(PETSC_LIBS) $(LIBS)
+	$(Q)$(MPICC) $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) -lcunit $(PETSC_LIBS) $(LIBS)
+$(MPI_TESTS): $(BUILD)/tests/%: $(BUILD)/obj/tests/mpi/%.o $(LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MPICC) $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) -lcunit $(PETSC_LIBS) $(LIBS)
 
-.PHONY: unit-tests unit-tests-serial
-unit-tests: $(UNIT_TESTS) $(MPI_TESTS)
+.PHONY: unit-tests unit-tests-serial asan
 unit-tests-serial: $(UNIT_TESTS)
+unit-tests: $(UNIT_TESTS) $(MPI_TESTS) ## compile the CUnit programs
 
-.PHONY: asan
-asan:
-	$(Q)$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g' WITH_PETSC=0 \
-	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' unit-tests-serial
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan: ## compile the serial ones with AddressSanitizer and UBSan, in build-asan
+	$(again) BUILD=build-asan CFLAGS='-O1 -g' WITH_PETSC=0 SANITIZE='$(SANITIZERS)' unit-tests-serial
 
-# --- what users call ------------------------------------------------------------------------------------------------
-# deps may bring the compiler itself: what comes after it is made by a make of its own, which looks anew.
-.PHONY: deps deps-run deps-test
-deps: deps-run
-deps-run:
-	$(Q)tools/deps.sh run $(if $(filter 1,$(WITH_PETSC)),petsc)
-ifeq ($(WITH_PETSC),1)
-	$(Q)DEPS_DIR='$(DEPS_DIR)' tools/petsc.sh provide
-endif
-deps-test: deps-run
-	$(Q)tools/deps.sh test
+.PHONY: test test-now test-emulated
+test: deps-test ## deps, all, run, and every test; the last line says how many passed and failed
+	$(again) -j $(JOBS) hpcmandel unit-tests
+	$(again) test-now
 
-.PHONY: run
-run: deps-run
-	$(Q)$(MAKE) --no-print-directory -j $(NP) hpcmandel
-	$(Q)$(MAKE) --no-print-directory run-now
-.PHONY: run-now
-run-now: hpcmandel
-	$(MPIRUN) -np $(NP) ./hpcmandel --config configs/default.ini --overwrite
-
-.PHONY: test
-test: deps-test
-	$(Q)$(MAKE) --no-print-directory -j $(NP) hpcmandel unit-tests
-	$(Q)$(MAKE) --no-print-directory test-now
-.PHONY: test-now
+RUN_TESTS = BUILD='$(BUILD)' MPIRUN='$(MPIRUN)' PYTHON='$(PYTHON)' WITH_PETSC='$(WITH_PETSC)' DEPS_DIR='$(DEPS_DIR)' tests/run
 test-now: hpcmandel unit-tests
-	$(Q)MPIRUN=$(MPIRUN) PYTHON=$(PYTHON) tests/run
+	+$(Q)$(RUN_TESTS) $(STAGES)
 
-.PHONY: test-emulated
-test-emulated: deps-run
-	$(Q)tools/deps.sh test emulated
-	$(Q)MPIRUN=$(MPIRUN) PYTHON=$(PYTHON) tests/run emulated
+test-emulated: deps-test ## kernels on processors that this machine is not, emulated
+	$(Q)tools/deps.sh emulated
+	$(again) -j $(JOBS) hpcmandel
+	+$(Q)$(RUN_TESTS) emulated
 
-.PHONY: bench bench-kernel
-bench: bench-kernel
-bench-kernel: hpcmandel
-	$(Q)./hpcmandel bench kernel
+test-%: deps-test ## one stage of the tests, as in test-unit; `tests/run --list` names them
+	$(again) -j $(JOBS) hpcmandel unit-tests
+	$(again) test-now STAGES='$*'
 
-.PHONY: install uninstall
-SHARE = $(DESTDIR)$(PREFIX)/share/hpcmandel
-install: hpcmandel
-	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/configs $(SHARE)/jobs
-	$(Q)install -m 755 hpcmandel $(DESTDIR)$(PREFIX)/bin/hpcmandel
-	$(Q)cp -R configs jobs $(SHARE)/
-uninstall:
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/hpcmandel
-	$(Q)rm -rf $(SHARE)
+# --- measuring ------------------------------------------------------------------------------------------------------
+.PHONY: bench
+bench: bench-kernel ## what this machine does: every `hpcmandel bench`
+bench-kernel: hpcmandel ## kernels against the ceiling of this core (ARGS= for more options)
+	./hpcmandel bench kernel $(ARGS)
 
-.PHONY: clean
-clean:
-	$(Q)rm -rf build build-asan hpcmandel
-
-.PHONY: help
-help:
-	@printf '%s\n' \
-	  'make            builds ./hpcmandel' \
-	  'make run        installs what is missing, builds, renders configs/default.ini into results/' \
-	  'make test       installs what is missing, builds, tests' \
-	  'make deps       installs what is missing (packages; PETSc on MPICH into .deps/)' \
-	  'make bench      measures; make bench-kernel: kernels only' \
-	  'make test-emulated   kernels on processors that this machine is not, emulated' \\
-	  'make asan       builds the unit tests with address and undefined-behaviour sanitizers' \
-	  'make format     formats the C sources; make format-check only looks' \
-	  'make lint       clang-tidy, cppcheck, shellcheck' \
-	  'make install    PREFIX=/usr/local DESTDIR=; make uninstall' \
-	  'make clean      removes what was built; leaves .deps/ and results/' \
-	  'make print-VAR  prints a variable' \
-	  'Variables: WITH_PETSC=0 (no potential), CFLAGS, MPICC, MPIRUN, NP, BUILD, DEPS_DIR, PETSC_DIR, V=1 (show commands)'
-
-# --- hygiene --------------------------------------------------------------------------------------------------------
-C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null)
-SHELL_FILES = $(shell git ls-files 2>/dev/null | xargs -r awk 'FNR == 1 { if (/^\#!.*(bash|\/sh)/) print FILENAME; nextfile }')
-
-.PHONY: format format-check lint lint-c lint-cppcheck lint-shell
-format:
+# --- looking after the code -----------------------------------------------------------------------------------------
+C_FILES := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/*.h tests/*/*.[ch] tools/*.c))
+.PHONY: format format-check
+format: ## clang-format every C file
 	$(Q)clang-format -i $(C_FILES)
-format-check:
-	$(Q)clang-format --dry-run --Werror $(C_FILES)
-lint: lint-c lint-cppcheck lint-shell
-TIDY_FLAGS = $(filter-out -fopenmp -MMD -MP,$(ALL_CFLAGS)) $(PETSC_CFLAGS) $(shell $(MPICC) -show -c x.c 2>/dev/null | grep -oE -- '-I[^ ]+' | sort -u)
-LINTED = $(filter src/%.c,$(C_FILES))
-lint-c:
-	$(call say,TIDY,src)
-	$(Q)printf '%s\n' $(filter-out %_neon.c,$(LINTED)) | xargs -n 3 -P $(NP) sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- \
-	    -mavx2 -mfma -mavx512f -mavx512dq -mavx512vl $(subst ',,$(TIDY_FLAGS)) 2>/dev/null' tidy
+format-check: ## does clang-format agree with every C file?
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+
+TIDIED := $(wildcard src/main.c) $(SOURCES) $(sort $(wildcard tests/unit/*.c tests/mpi/*.c))
+HEADERS := $(sort $(wildcard include/*.h))
+# clang sees what gcc sees: MPI's folder by the wrapper, and, last, gcc's own headers for omp.h.
+TIDY_FLAGS = -std=c11 -D_GNU_SOURCE -fopenmp -Iinclude -Itests/unit \
+             $(call system,$(filter -I%,$(shell $(MPICC) -show 2>/dev/null))) $(PKG_CFLAGS) $(PETSC_CFLAGS) \
+             -idirafter $(shell $(MPICC) -print-file-name=include)
+SCRIPTS = $(shell find tools tests jobs .ci -type f ! -name '*.py' ! -name '*.[ch]' -exec grep -lE '^\#!.*[/ ](ba)?sh\b|^\# shellcheck shell=' {} + | sort)
+RUN_LINTS := $(TIDIED:%=$(BUILD)/lint/%.tidy) $(HEADERS:%=$(BUILD)/lint/%.alone)
+
+$(BUILD)/lint/%.tidy: % .clang-tidy $(HEADERS) $(BUILD)/flags
+	$(call say,TIDY,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(TIDY_FLAGS) $(FLAGS_$(basename $<)) 2> $@.log || { cat $@.log >&2; exit 1; }
+	$(Q)touch $@
+# Every public header compiles alone.
+$(BUILD)/lint/%.h.alone: %.h $(HEADERS) $(BUILD)/flags
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MPICC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -fsyntax-only -x c $<
+	$(Q)touch $@
+
+.PHONY: lint lint-now lint-cppcheck lint-shell lint-rooms
+lint: ## clang-tidy, cppcheck, shellcheck, headers alone, includes one way
+	$(again) -k -j $(JOBS) lint-now
+lint-now: $(RUN_LINTS) lint-cppcheck lint-shell lint-rooms
 lint-cppcheck:
-	$(call say,CPPCHK,src)
-	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,performance,portability \
-	    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=unknownMacro -j $(NP) -Iinclude src
+	$(call say,CPPCHECK,src)
+	$(Q)mkdir -p $(BUILD)/lint/cppcheck
+	$(Q)cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    --suppressions-list=tools/cppcheck.txt --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D_GNU_SOURCE -Iinclude \
+	    $(wildcard src/main.c) $(SOURCES)
 lint-shell:
-	$(call say,SHCHK,scripts)
-	$(Q)shellcheck -x $(SHELL_FILES)
+	$(call say,SHELL,"tools tests jobs .ci")
+	$(Q)shellcheck -x $(SCRIPTS)
+lint-rooms:
+	$(call say,ROOMS,src)
+	$(Q)$(PYTHON) tools/rooms.py
+
+# --- installing -----------------------------------------------------------------------------------------------------
+# The PETSc that was built here is installed along with the program, which then looks for it there.
+OWN_PETSC := $(filter -L$(DEPS_DIR)/petsc/lib,$(PETSC_LIBS))
+$(BUILD)/hpcmandel.installed: $(MAIN) $(LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(MPICC) $(ALL_LDFLAGS) -o $@ $(MAIN) $(LIBRARY) \
+	    $(patsubst -Wl$(comma)-rpath$(comma)$(DEPS_DIR)/%,-Wl$(comma)-rpath$(comma)'$$ORIGIN/../lib/hpcmandel',$(PETSC_LIBS)) $(LIBS)
+
+SHARED := configs jobs
+TO := $(DESTDIR)$(PREFIX)
+.PHONY: install uninstall
+install: $(BUILD)/hpcmandel.installed ## install below PREFIX (default /usr/local); DESTDIR for packagers
+	$(Q)install -D -m 755 $< $(TO)/bin/hpcmandel
+	$(Q)find $(SHARED) -type f -printf '%m %p\n' | while read -r mode file; do \
+	    install -D -m "$$([[ $$mode == *[1357]* ]] && echo 755 || echo 644)" "$$file" "$(TO)/share/hpcmandel/$$file"; done
+	$(if $(OWN_PETSC),$(Q)mkdir -p $(TO)/lib/hpcmandel && cp -P $(DEPS_DIR)/petsc/lib/libpetsc.so* $(TO)/lib/hpcmandel/)
+
+uninstall: ## remove what install put there
+	$(Q)rm -f $(TO)/bin/hpcmandel
+	$(Q)rm -rf $(TO)/share/hpcmandel $(TO)/lib/hpcmandel
+
+# --- the rest -------------------------------------------------------------------------------------------------------
+.PHONY: clean help
+clean: ## remove what was built (not results/, not the PETSc in DEPS_DIR)
+	$(Q)rm -rf build build-asan $(BUILD) hpcmandel
+
+help: ## this list
+	@echo 'make TARGET [NAME=value...]'
+	@sed -nE 's/^([a-z][a-z%-]*):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf '  %-14s %s\n' "$$name" "$$what"; done
+	@printf '  %-14s %s\n' print-NAME 'the value of a variable here'
+	@echo 'Often set: PREFIX= DESTDIR= NP= WITH_PETSC=0 CFLAGS= MPICC= HDF5_DIR= PETSC_DIR= DEPS_DIR= BUILD= V=1'
 
 print-%:
-	@echo '$($*)'
+	@printf '%s\n' $(call quoted,$($*))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

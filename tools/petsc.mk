@@ -1,8 +1,11 @@
-# Where PETSc on MPICH is: PETSC_DIR, pkg-config, or the folder that tools/petsc.sh builds into. Empty when there is none yet.
+# PETSC_CFLAGS and PETSC_LIBS of a PETSc on MPICH (tools/petsc.sh says where it looks); empty when there is none, or WITH_PETSC=0.
+# Code that asks whether it is there asks for HM_WITH_PETSC.
+PETSC_ENV = DEPS_DIR='$(DEPS_DIR)' PETSC_DIR='$(PETSC_DIR)' PETSC_ARCH='$(PETSC_ARCH)' PKG_CONFIG='$(PKG_CONFIG)'
+PETSC_CFLAGS :=
+PETSC_LIBS :=
 ifeq ($(WITH_PETSC),1)
-PETSC_CFLAGS := $(shell DEPS_DIR='$(DEPS_DIR)' tools/petsc.sh cflags 2>/dev/null)
-PETSC_LIBS := $(shell DEPS_DIR='$(DEPS_DIR)' tools/petsc.sh libs 2>/dev/null)
+PETSC_LIBS := $(shell $(PETSC_ENV) tools/petsc.sh libs 2>/dev/null || true)
 ifneq ($(PETSC_LIBS),)
-PETSC_CFLAGS += -DHM_WITH_PETSC
+PETSC_CFLAGS := $(shell $(PETSC_ENV) tools/petsc.sh cflags 2>/dev/null || true) -DHM_WITH_PETSC
 endif
 endif

@@ -46,7 +46,8 @@ else
 PACKAGES := $(firstword $(shell for p in hdf5-mpich hdf5; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p; done; true) hdf5-mpich) $(PACKAGES)
 endif
 PKG_CFLAGS := $(call system,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null || true)) $(HDF5_CFLAGS)
-PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null || true) $(HDF5_LIBS) -lhdf5_hl
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs inih 2>/dev/null || true) \
+            $(shell $(PKG_CONFIG) --libs $(filter-out inih,$(PACKAGES)) 2>/dev/null || true) $(HDF5_LIBS) -lhdf5_hl
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wundef -Werror

@@ -1,0 +1,280 @@
+"""The cases that every scheduler has to pass; test_slurm.py and test_pbs.py say how to speak to theirs.
+
+A driver has: submit(project, job, arguments, nodes=, ranks_per_node=, ranks=, threads=, time=, array=, after=, variables=) -> id;
+state(id) -> one of waiting, running, done, failed, cancelled; code(id) -> the exit code that the scheduler knows; log(project,
+id) -> text; restarts(id); warn(id): USR1 to the script; hurry(id): a requeued job need not wait; cancel(id); key(id): the
+journal's name; can(what): is "preempt" or "node down" within this user's power; preempt(id), node_down(id, project).
+"""
+
+import csv
+import re
+
+import pytest
+from conftest import LONG, SHORT, crc_of, rows_done
+from slurm_cluster import until
+
+FINAL = ("done", "failed", "cancelled")
+
+
+class Cases:
+    """Inherit, and provide the fixture `driver`."""
+
+    # --- helpers ---
+
+    @staticmethod
+    def finish(driver, project, job, expected="done", seconds=60):
+        """Waits for the job's end, hurrying its restarts; returns its log."""
+
+        def ended():
+            state = driver.state(job)
+            if state == "waiting":
+                driver.hurry(job)
+            return state in FINAL and state
+
+        state = until(f"the end of {job}", ended, seconds, 0.3)
+        log = driver.log(project, job)
+        assert state == expected, f"{job} is {state}:\n{log}"
+        return log
+
+    @staticmethod
+    def under_way(driver, project, job, output):
+        """Waits until the job has done some rows, and not all."""
+        until(f"rows of {output}", lambda: driver.state(job) in FINAL or rows_done(project / output) > 0.08, 60, 0.05)
+        assert driver.state(job) == "running", driver.log(project, job)
+
+    @staticmethod
+    def interrupted(driver, project, what, nodes=1, **request):
+        """A long run that is struck by `what` in the middle; the job's id and output."""
+        output = "results/long.h5"
+        job = driver.submit(project, "mandel", [*LONG, "--output", output], nodes=nodes, ranks_per_node=2, **request)
+        Cases.under_way(driver, project, job, output)
+        what(job)
+        return job, output
+
+    @staticmethod
+    def went_on(log):
+        """The last run in the log did only what was left."""
+        rows = re.findall(r"^rows (\d+) of (\d+) done, (\d+) in this run$", log, re.M)
+        assert rows, log
+        done, height, new = map(int, rows[-1])
+        assert done == height and new < height, log
+        return new
+
+    # --- allocations ---
+
+    @pytest.mark.parametrize("launch", ["mpirun", "srun"])
+    def test_one_node(self, driver, project, reference, launch):
+        driver.needs_launch(launch)
+        job = driver.submit(project, "mandel", SHORT, ranks_per_node=3, variables={"HPCMANDEL_LAUNCH": launch})
+        log = self.finish(driver, project, job)
+        output = project / f"results/mandel-{driver.key(job)}.h5"
+        assert crc_of(output) == reference(*SHORT)
+        assert driver.code(job) == 0
+        assert re.search(r"^ranks 3 x 1 threads on 1 node", log, re.M), log
+        assert re.search(r"^hpcmandel: node \S+: 3 ranks", log, re.M), log
+
+    @pytest.mark.parametrize("nodes, launch", [(2, "mpirun"), (4, "mpirun"), (2, "srun"), (4, "srun")])
+    def test_several_nodes(self, driver, project, reference, nodes, launch):
+        driver.needs_launch(launch)
+        driver.needs_nodes(nodes)
+        job = driver.submit(project, "mandel", [*SHORT, "--output", "results/n.h5"], nodes=nodes, ranks_per_node=2,
+                            variables={"HPCMANDEL_LAUNCH": launch})
+        log = self.finish(driver, project, job)
+        assert crc_of(project / "results/n.h5") == reference(*SHORT)
+        assert re.search(rf"^ranks {2 * nodes} x 1 threads on {nodes} nodes", log, re.M), log
+        assert re.search(r"^strategy hier,", log, re.M), log
+        assert len(re.findall(r"^hpcmandel: node \S+: 2 ranks", log, re.M)) == nodes, log
+
+    def test_uneven(self, driver, project, reference):
+        driver.needs_nodes(2)
+        job = driver.submit(project, "mandel", [*SHORT, "--output", "results/u.h5"], nodes=2, ranks=5)
+        log = self.finish(driver, project, job)
+        assert crc_of(project / "results/u.h5") == reference(*SHORT)
+        assert re.search(r"^ranks 5 x 1 threads on 2 nodes", log, re.M), log
+        assert sorted(re.findall(r"^hpcmandel: node \S+: (\d) ranks", log, re.M)) == ["2", "3"], log
+
+    def test_threads(self, driver, project, reference):
+        driver.needs_nodes(2)
+        job = driver.submit(project, "mandel", ["--config", "configs/euroscipy2012.ini", "--output", "results/t.h5"], nodes=2,
+                            ranks_per_node=2, threads=2)
+        log = self.finish(driver, project, job)
+        assert re.search(r"^ranks 4 x 2 threads on 2 nodes", log, re.M), log
+        assert re.search(r"^sum 51214485$", log, re.M), log
+        assert crc_of(project / "results/t.h5") == reference("--config", "configs/euroscipy2012.ini")
+
+    # --- jobs that finish by themselves ---
+
+    def test_warned_and_restarted(self, driver, project, reference):
+        """USR1 to the script, as ahead of a time limit: the job goes on by itself until it is complete."""
+        job, output = self.interrupted(driver, project, driver.warn)
+        log = self.finish(driver, project, job)
+        self.went_on(log)
+        assert driver.restarts(job) == 1 and driver.code(job) == 0
+        assert crc_of(project / output) == reference(*LONG)
+
+    def test_warned_on_two_nodes(self, driver, project, reference):
+        driver.needs_nodes(2)
+        job, output = self.interrupted(driver, project, driver.warn, nodes=2)
+        self.went_on(self.finish(driver, project, job))
+        assert driver.restarts(job) == 1
+        assert crc_of(project / output) == reference(*LONG)
+
+    def test_overwrite_is_for_the_first_start(self, driver, project, reference):
+        """--overwrite replaces the older file once, and does not throw away the job's own work."""
+        driver.outcome(project, SHORT, "results/long.h5")
+        output = "results/long.h5"
+        job = driver.submit(project, "mandel", [*LONG, "--overwrite", "--output", output], ranks_per_node=2)
+        until("a new file", lambda: driver.state(job) in FINAL or 0.08 < rows_done(project / output) < 1, 60, 0.05)
+        driver.warn(job)
+        self.went_on(self.finish(driver, project, job))
+        assert crc_of(project / output) == reference(*LONG)
+
+    def test_restart_limit(self, driver, project, reference):
+        """A job that never gets far enough ends with 75, and its file can be gone on with."""
+        job = driver.submit(project, "mandel", [*LONG, "--output", "results/r.h5", "--time-limit", "0.5"], ranks_per_node=2,
+                            variables={"HPCMANDEL_RESTARTS": "1"})
+        log = self.finish(driver, project, job, "failed")
+        assert driver.code(job) == 75 and driver.restarts(job) == 1
+        assert "restarted 1 times already" in log
+        again = driver.submit(project, "mandel", [*LONG, "--output", "results/r.h5", "--resume"], ranks_per_node=2)
+        self.went_on(self.finish(driver, project, again))
+        assert crc_of(project / "results/r.h5") == reference(*LONG)
+
+    def test_preempted(self, driver, project, reference):
+        driver.needs("preempt")
+        job, output = self.interrupted(driver, project, driver.preempt)
+        self.went_on(self.finish(driver, project, job))
+        assert driver.restarts(job) == 1 and driver.code(job) == 0
+        assert crc_of(project / output) == reference(*LONG)
+
+    def test_node_down(self, driver, project, reference):
+        driver.needs("node down")
+        job, output = self.interrupted(driver, project, driver.node_down, nodes=2)
+        try:
+            self.went_on(self.finish(driver, project, job))
+            assert driver.restarts(job) == 1 and driver.code(job) == 0
+            assert crc_of(project / output) == reference(*LONG)
+        finally:
+            driver.nodes_up()
+
+    def test_cancelled(self, driver, project, reference):
+        """Cancelled means cancelled; the file can be gone on with."""
+        job, output = self.interrupted(driver, project, driver.cancel)
+        log = self.finish(driver, project, job, "cancelled")
+        assert driver.restarts(job) == 0, log
+        assert 0 < rows_done(project / output) < 1
+        again = driver.submit(project, "mandel", [*LONG, "--output", output, "--resume"], ranks_per_node=2)
+        self.went_on(self.finish(driver, project, again))
+        assert crc_of(project / output) == reference(*LONG)
+
+    # --- jobs that cannot succeed ---
+
+    @pytest.mark.parametrize("code, options", [
+        (64, ["--config", "bad.ini"]),
+        (64, ["--config", "nowhere.ini"]),
+        (65, [*SHORT, "--output", "not-ours.h5", "--resume"]),
+        (73, [*SHORT, "--output", "not-ours.h5"]),
+    ])
+    def test_not_restarted(self, driver, project, code, options):
+        project.write("bad.ini", "max-iter = many\n")
+        project.write("not-ours.h5", "This is not a data set file.\n")
+        job = driver.submit(project, "mandel", options, ranks_per_node=2)
+        log = self.finish(driver, project, job, "failed")
+        assert driver.code(job) == code, log
+        assert driver.restarts(job) == 0
+        assert len(re.findall(r"^hpcmandel: error:", log, re.M)) == 1, log
+
+    # --- arrays and chains ---
+
+    def test_views(self, driver, project, reference):
+        """Every view its own file; one that fails leaves the others."""
+        project.write("views/one.ini", "size = 120x80\nmax-iter = 300\n")
+        project.write("views/two of them.ini", "size = 120x80\ncenter = -0.745,0.113\nspan = 0.01\n")
+        project.write("views/bad.ini", "size = wide\n")
+        project.write("list.txt", "# the views\nviews/one.ini\n\nviews/bad.ini\nviews/two of them.ini\n")
+        job = driver.submit(project, "views", ["list.txt"], ranks_per_node=2, array="1-3%2")
+        self.finish(driver, project, job, "failed")
+        files = {path.name: path for path in project.folder.glob("results/views-*/*.h5")}
+        assert sorted(files) == ["1-one.h5", "3-two_of_them.h5"]
+        assert crc_of(files["1-one.h5"]) == reference("--size", "120x80", "--max-iter", "300")
+        assert crc_of(files["3-two_of_them.h5"]) == \
+            reference("--size", "120x80", "--center=-0.745,0.113", "--span", "0.01")
+        assert sorted(driver.task_codes(job)) == [0, 0, 64]
+
+    def test_zoom(self, driver, project, reference):
+        options = ["--size", "90x60", "--center=-0.745,0.113"]
+        job = driver.submit(project, "zoom", ["3:0.03:3", *options], array="1-3%2")
+        self.finish(driver, project, job)
+        frames = sorted(project.folder.glob("results/zoom-*/frame-*.h5"))
+        assert [path.name for path in frames] == [f"frame-{i:05d}.h5" for i in (1, 2, 3)]
+        for path, span in zip(frames, ("3", "0.3", "0.03")):
+            assert path.with_suffix(".png").exists()
+            if span != "0.3":
+                assert crc_of(path) == reference(*options, "--span", span)
+
+    def test_chain(self, driver, project, has_command):
+        """After success analyze and export, and no note."""
+        jobs = driver.chain(project, [*SHORT, "--output", "results/c.h5"])
+        self.finish(driver, project, jobs["render"])
+        self.finish(driver, project, jobs["export"])
+        assert (project / "results/c.png").read_bytes().startswith(b"\x89PNG")
+        assert has_command("analyze"), "the chain needs the command analyze"
+        assert "sum" in self.finish(driver, project, jobs["analyze"])
+        until("the end of the note's job", lambda: driver.state(jobs["note"]) in ("cancelled", "unknown"), 30)
+        assert not list(project.folder.glob("results/*.failed.txt"))
+
+    def test_chain_that_fails(self, driver, project):
+        """After a failure nothing but the note."""
+        jobs = driver.chain(project, ["--max-iter", "many", "--output", "results/c.h5"])
+        self.finish(driver, project, jobs["render"], "failed")
+        self.finish(driver, project, jobs["note"])
+        notes = list(project.folder.glob("results/*.failed.txt"))
+        assert len(notes) == 1
+        text = notes[0].read_text()
+        assert jobs["render"] in text and "max-iter" in text and "results/c.h5" in text
+        for follower in ("analyze", "export"):
+            until(f"the end of {follower}", lambda f=follower: driver.state(jobs[f]) in ("cancelled", "unknown"), 30)
+        assert not list(project.folder.glob("results/*.png"))
+
+    # --- scaling studies ---
+
+    def test_strong(self, driver, project, reference):
+        driver.needs_nodes(2)
+        variables = {"HPCMANDEL_STUDY_RANKS": "1 2", "HPCMANDEL_STUDY_STRATEGIES": "block counter",
+                     "HPCMANDEL_STUDY_REPETITIONS": "1"}
+        job = driver.submit(project, "strong", SHORT, nodes=2, ranks_per_node=2, variables=variables)
+        self.finish(driver, project, job)
+        path = project / "results/strong.csv"
+        rows = list(csv.DictReader(path.open()))
+        matrix = {(r["nodes"], r["ranks_per_node"], r["strategy"], r["repetition"]) for r in rows}
+        assert matrix == {(n, r, s, i) for n in "12" for r in "12" for s in ("block", "counter") for i in "01"}
+        assert len(rows) == 16
+        for row in rows:
+            assert row["status"] == "ok" and row["crc32"] == reference(*SHORT) and float(row["seconds"]) > 0
+            assert int(row["ranks"]) == int(row["nodes"]) * int(row["ranks_per_node"])
+            assert row["width"] == "240" and row["scheduler"] == driver.name and row["job"] == job
+        # Finished rows are not run again; one that is missing is.
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join(lines[:7] + lines[8:]) + "\n")
+        again = driver.submit(project, "strong", SHORT, nodes=2, ranks_per_node=2, variables=variables)
+        log = self.finish(driver, project, again)
+        assert len(re.findall(r"^hpcmandel: strong:", log, re.M)) == 1, log
+        assert len(path.read_text().splitlines()) == len(lines)
+        assert not list(project.folder.glob("results/.strong*"))
+
+    def test_weak(self, driver, project):
+        variables = {"HPCMANDEL_STUDY_RANKS": "1 4", "HPCMANDEL_STUDY_REPETITIONS": "1"}
+        job = driver.submit(project, "weak", SHORT, ranks_per_node=4, variables=variables)
+        self.finish(driver, project, job)
+        rows = list(csv.DictReader((project / "results/weak.csv").open()))
+        assert {(r["ranks"], r["width"], r["height"]) for r in rows} == {("1", "240", "160"), ("4", "480", "320")}
+        per_rank = {int(r["ranks"]): int(r["iterations"]) / int(r["ranks"]) for r in rows}
+        assert per_rank[4] == pytest.approx(per_rank[1], rel=0.02)
+
+    def test_wrong_checksum(self, driver, project):
+        """A run whose checksum is wrong has no time, and the study says so."""
+        job = driver.submit(project, "strong", SHORT, variables={"HPCMANDEL_CRC32": "00000000", "HPCMANDEL_STUDY_REPETITIONS": "1"})
+        self.finish(driver, project, job, "failed")
+        rows = list(csv.DictReader((project / "results/strong.csv").open()))
+        assert len(rows) == 2 and {r["status"] for r in rows} == {"wrong"} and {r["seconds"] for r in rows} == {""}
+        assert driver.code(job) == 70

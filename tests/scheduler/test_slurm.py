@@ -1,0 +1,240 @@
+"""The shipped job scripts, unchanged, on a real Slurm: a throwaway one of four nodes."""
+
+import re
+import shutil
+import tempfile
+
+import pytest
+from cases import FINAL, Cases
+from conftest import LONG, PROGRAM, ROOT, SHORT, Project, crc_of
+from slurm_cluster import SlurmCluster, missing, until
+
+NASTY = ["a b", "", 'it\'s "x"', "$(touch pwned)", "`touch pwned`", "a\nb", "*", "%j", "\\", "--x=1,2", "é"]
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    assert not missing(), f"make deps-test; missing: {missing()}"
+    # Short, as the name of a socket must be.
+    folder = tempfile.mkdtemp(prefix="hm-slurm-", dir="/tmp")
+    one = SlurmCluster(folder)
+    try:
+        yield one.start()
+    finally:
+        one.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Slurm:
+    """The driver: see cases.py."""
+
+    name = "slurm"
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+
+    def needs_launch(self, launch):
+        pass
+
+    def needs_nodes(self, number):
+        pass
+
+    def needs(self, what):
+        pass
+
+    def submit(self, project, job, arguments, nodes=1, ranks_per_node=1, ranks=None, threads=None, time_limit=None, array=None,
+               variables=None, options=()):
+        """sbatch, as a user types it."""
+        command = ["sbatch", "--parsable", "-N", nodes, *options]
+        command += ["-n", ranks] if ranks else [f"--ntasks-per-node={ranks_per_node}"]
+        command += [f"--cpus-per-task={threads}"] if threads else []
+        command += [f"--time={time_limit}"] if time_limit else []
+        command += [f"--array={array}"] if array else []
+        return self.cluster.command(*command, f"jobs/{job}.slurm", *arguments, cwd=project.folder, env=variables).strip()
+
+    def outcome(self, project, options, output):
+        (project / "results").mkdir(exist_ok=True)
+        done = project.run(PROGRAM, *options, "--output", output)
+        assert done.returncode == 0, done.stderr
+
+    def details(self, job):
+        return self.cluster.command("scontrol", "show", "job", "-o", job).splitlines()
+
+    def values(self, job, key):
+        return [m[1] for m in (re.search(rf"\b{key}=(\S+)", line) for line in self.details(job)) if m]
+
+    def state(self, job):
+        words = {"COMPLETED": "done", "PENDING": "waiting", "FAILED": "failed", "CANCELLED": "cancelled", "TIMEOUT": "failed",
+                 "NODE_FAIL": "failed", "PREEMPTED": "failed"}
+        found = {words.get(state, "running") for state in self.values(job, "JobState")}
+        for word in ("running", "waiting", "failed", "cancelled", "done"):
+            if word in found:
+                return word
+        return "unknown"
+
+    def code(self, job):
+        return int(self.values(job, "ExitCode")[0].split(":")[0])
+
+    def task_codes(self, job):
+        return [int(code.split(":")[0]) for code in self.values(job, "ExitCode")]
+
+    def restarts(self, job):
+        return int(self.values(job, "Restarts")[0])
+
+    def log(self, project, job):
+        logs = [project / f"slurm-{job}.out", *sorted(project.folder.glob(f"slurm-{job}_*.out")),
+                *sorted(project.folder.glob(f"results/*-{job}*.log"))]
+        return "".join(path.read_text() for path in logs if path.exists())
+
+    def key(self, job):
+        return job
+
+    def warn(self, job):
+        self.cluster.command("scancel", "--batch", "--signal=USR1", job)
+
+    def hurry(self, job):
+        """A requeued job waits until its credential has expired; not here."""
+        if self.values(job, "Restarts")[0] != "0":
+            self.cluster.command("scontrol", "update", f"jobid={job}", "StartTime=now", check=False)
+
+    def cancel(self, job):
+        self.cluster.command("scancel", job)
+
+    def preempt(self, job):
+        """A job of a higher partition wants all nodes."""
+        urgent = self.cluster.command("sbatch", "--parsable", "-p", "urgent", "-N", "4", "--exclusive", "-o", "/dev/null",
+                                      "--wrap", "sleep 1").strip()
+        until("preemption", lambda: self.state(job) != "running", 30)
+        until("the urgent job's end", lambda: self.state(urgent) in FINAL, 30)
+
+    def node_down(self, job):
+        node = re.search(r"\bNodeList=(?:n(\d)|n\[(\d))", self.details(job)[0])
+        self.down = f"n{node[1] or node[2]}"
+        self.cluster.command("scontrol", "update", f"nodename={self.down}", "state=down", "reason=test")
+
+    def nodes_up(self):
+        self.cluster.command("scontrol", "update", f"nodename={self.down}", "state=resume")
+        until("all nodes idle", self.cluster.idle, 30)
+
+    def chain(self, project, arguments):
+        done = project.run("jobs/chain", "--scheduler", "slurm", "--ranks-per-node", 2, "--name", "c", "--", *arguments,
+                           env=self.cluster.environment)
+        assert done.returncode == 0, done.stderr
+        return dict(line.split() for line in done.stdout.splitlines())
+
+
+@pytest.fixture(scope="session")
+def driver(cluster):
+    return Slurm(cluster)
+
+
+@pytest.fixture(scope="session")
+def limited(driver, tmp_path_factory):
+    """A job with a real time limit, begun early as it takes a minute: its program works until it is told to stop."""
+    project = Project(tmp_path_factory.mktemp("limited") / "project")
+    project.write("slow", f"""#!/bin/bash
+        trap 'echo told to stop; exit 75' USR1
+        case " $* " in *" --resume "*) exec {PROGRAM} "${{@/--resume/--overwrite}}" ;; esac
+        while :; do sleep 0.2; done
+        """, 0o755)
+    job = driver.submit(project, "mandel", [*SHORT, "--output", "results/l.h5"], time_limit="1",
+                        variables={"HPCMANDEL": str(project / "slow"), "HPCMANDEL_LAUNCH": "none"})
+    return project, job
+
+
+@pytest.fixture(scope="session", autouse=True)
+def begin_early(limited):
+    return limited
+
+
+class TestSlurm(Cases):
+    """The common cases, and those of Slurm alone."""
+
+    def test_warned_ranks(self, driver, project, reference):
+        """USR1 to the ranks alone, as by --signal=USR1@N."""
+        job, output = self.interrupted(driver, project,
+                                       lambda j: driver.cluster.command("scancel", "--signal=USR1", j))
+        self.went_on(self.finish(driver, project, job))
+        assert driver.restarts(job) == 1
+        assert crc_of(project / output) == reference(*LONG)
+
+    def test_warned_under_srun(self, driver, project, reference):
+        job, output = self.interrupted(driver, project, driver.warn, nodes=2, variables={"HPCMANDEL_LAUNCH": "srun"})
+        self.went_on(self.finish(driver, project, job))
+        assert driver.restarts(job) == 1
+        assert crc_of(project / output) == reference(*LONG)
+
+    def test_exit_code_under_srun(self, driver, project):
+        job = driver.submit(project, "mandel", ["--max-iter", "many"], ranks_per_node=2, variables={"HPCMANDEL_LAUNCH": "srun"})
+        self.finish(driver, project, job, "failed")
+        assert driver.code(job) == 64 and driver.restarts(job) == 0
+
+    def test_installed(self, driver, tmp_path, project, reference):
+        """The installed program and scripts, from any folder, which have spaces in their names."""
+        prefix = tmp_path / "the prefix"
+        share = prefix / "share/hpcmandel"
+        for folder in (prefix / "bin", share):
+            folder.mkdir(parents=True)
+        (prefix / "bin/hpcmandel").symlink_to(PROGRAM)
+        project.run("cp", "-r", ROOT / "jobs", share / "jobs")
+        anywhere = tmp_path / "any where"
+        anywhere.mkdir()
+        job = driver.cluster.command("sbatch", "--parsable", "-n", "2", share / "jobs/mandel.slurm", *SHORT, cwd=anywhere).strip()
+        until("the end", lambda: driver.state(job) in FINAL, 60)
+        log = (anywhere / f"slurm-{job}.out").read_text()
+        assert driver.state(job) == "done", log
+        assert f"program {prefix}/bin/hpcmandel" in log
+        assert crc_of(anywhere / f"results/mandel-{job}.h5") == reference(*SHORT)
+
+    def test_arguments_unchanged(self, driver, project):
+        project.write("echo", '#!/bin/bash\nprintf "%s\\0" "$@" >seen\n', 0o755)
+        job = driver.submit(project, "mandel", ["check", *NASTY],
+                            variables={"HPCMANDEL": str(project / "echo"), "HPCMANDEL_LAUNCH": "none"})
+        self.finish(driver, project, job)
+        assert (project / "seen").read_text().split("\0")[:-1] == ["check", *NASTY]
+        assert not (project / "pwned").exists()
+
+    def test_submit(self, driver, project, reference):
+        """jobs/submit from the request to the log."""
+        env = {**driver.cluster.environment, "HPCMANDEL_POLL": "0.3"}
+        run = lambda *words: project.run("jobs/submit", *words, env=env)  # noqa: E731
+        done = run("--nodes", 2, "--ranks-per-node", 2, "--time", "00:05:00", "--name", "mine", "--", *SHORT)
+        assert done.returncode == 0, done.stderr
+        job = done.stdout.strip()
+        assert run("wait", job).returncode == 0
+        assert re.search(rf"^{job} +slurm +mine +done +0 ", run("status").stdout, re.M)
+        assert "ranks 4 x 1 threads on 2 nodes" in run("log", job).stdout
+        assert crc_of(project / f"results/mine-{job}.h5") == reference(*SHORT)
+        bad = run("--", "--max-iter", "many").stdout.strip()
+        assert run("wait", bad).returncode == 64
+        long = run("--ranks-per-node", 2, "--", *LONG).stdout.strip()
+        until("running", lambda: driver.state(long) == "running")
+        assert run("cancel", long).returncode == 0
+        assert run("wait", long).returncode != 0
+        assert re.search(rf"^{long} .*cancelled", run("status", long).stdout, re.M)
+        array = run("--job", "zoom", "--array", "1-2", "--", "3:1:2", "--size", "30x20").stdout.strip()
+        assert run("wait", array).returncode == 0
+        assert "2 done" in run("status", array).stdout
+        assert "frame 2 of 2" in run("log", array).stdout
+
+    @pytest.mark.parametrize("request_text", [
+        "--nodes 2 --ranks-per-node 2 --threads 2 --time 00:30:00", "--nodes 3 --ranks 7", "--memory 500M --exclusive",
+        "--queue urgent --time 1-00:00:00", "--nodes 4 --ranks-per-node 4"])
+    def test_requests_are_accepted(self, driver, project, request_text):
+        done = project.run("jobs/submit", "--scheduler", "slurm", "--option=--test-only", *request_text.split(),
+                           env=driver.cluster.environment)
+        assert done.returncode == 0, done.stderr
+
+    def test_impossible_request(self, driver, project):
+        """The scheduler's own reason reaches the user."""
+        done = project.run("jobs/submit", "--scheduler", "slurm", "--nodes", 9, "--", *SHORT, env=driver.cluster.environment)
+        assert done.returncode != 0 and "refused" in done.stderr and "sbatch" in done.stderr
+        assert not list(project.folder.glob("results/.jobs/*.job"))
+
+    def test_time_limit(self, driver, limited, reference):
+        """The job is told ahead of its time limit, and goes on after it. The last test, as this takes a minute."""
+        project, job = limited
+        log = self.finish(driver, project, job, seconds=90)
+        assert "told to stop" in log and "stops" in log, log
+        assert driver.restarts(job) == 1
+        assert crc_of(project / "results/l.h5") == reference(*SHORT)

@@ -16,7 +16,8 @@ typedef struct bench_settings_t {
 typedef struct bench_t {
     const char *name;
     const char *what;
-    /** Collective; returns the common status, reported already. Prints its table on rank 0. `csv` is NULL except on rank 0. */
+    /** Collective; returns the common status, reported already. Prints its table on rank 0. `csv`
+     * is NULL except on rank 0. */
     hm_status_t (*run)(hm_context_t *context, const bench_settings_t *settings, FILE *csv);
 } bench_t;
 

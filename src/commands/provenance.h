@@ -15,7 +15,8 @@ typedef struct provenance_t {
     int count;
 } provenance_t;
 
-/** Fills version, revision, compiler, mpi, hdf5, host, scheduler, job_id, start, ranks, nodes, strategy. */
+/** Fills version, revision, compiler, mpi, hdf5, host, scheduler, job_id, start, ranks, nodes,
+ * strategy. */
 void provenance_make(const hm_cluster_t *cluster, const char *strategy, provenance_t *provenance);
 
 /** This host's name, NUL-padded. */

@@ -23,6 +23,7 @@ typedef struct render_run_t {
     render_settings_t settings;
     hm_values_t values;
     render_plan_t plan;
+    render_before_t before;
     hm_bands_t bands;
     hm_account_t account;
     render_job_t job;
@@ -69,14 +70,25 @@ static void make_default_folder(const render_run_t *run) {
     }
 }
 
-static hm_status_t create(render_run_t *run, hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    provenance_t provenance = {0};
+/* What this session says of itself in /run/history. */
+static hm_session_t session_of(const render_run_t *run) {
+    hm_session_t session = {.ranks = run->cluster.size, .threads = run->plan.threads};
+    hm_clock_iso8601(session.start, sizeof session.start);
+    snprintf(session.version, sizeof session.version, "%s", hm_version());
+    provenance_host(session.host, sizeof session.host);
+    snprintf(session.strategy, sizeof session.strategy, "%s", run->plan.strategy->name);
+    return session;
+}
+
+/* The file: made, or found and verified. Collective; the status is common. */
+static hm_status_t prepare(render_run_t *run) {
+    hm_error_t err = HM_ERROR_NONE;
+    provenance_t provenance = {.count = 0};
+    hm_session_t session = session_of(run);
     char *ini = hm_options_ini(&run->values);
-    if (!ini) {
-        status = hm_error_set(err, HM_EMISSING, "out of memory for the configuration");
-        goto cleanup;
-    }
+    hm_status_t status =
+        ini ? HM_OK : hm_error_set(&err, HM_EMISSING, "out of memory for the configuration");
+    HM_TRY(hm_meet(run->context, status, &err));
     provenance_make(&run->cluster, run->plan.strategy->name, &provenance);
     make_default_folder(run);
     hm_dataset_plan_t plan = {.grid = run->plan.grid,
@@ -85,8 +97,10 @@ static hm_status_t create(render_run_t *run, hm_error_t *err) {
                               .configuration = ini,
                               .attributes = provenance.attribute,
                               .attribute_count = provenance.count,
-                              .overwrite = run->settings.overwrite};
-    HM_TRY(hm_dataset_create(run->settings.output, &plan, err));
+                              .overwrite = run->settings.overwrite,
+                              .session = &session};
+    HM_TRY(render_prepare(run->context, run->settings.output, &plan, run->settings.resume,
+                          &run->before));
 cleanup:
     free(ini);
     return status;
@@ -109,21 +123,34 @@ static hm_rank_account_t rank_account(const render_run_t *run) {
 
 /* Sums every rank's totals and gathers every rank's account on rank 0. Collective. */
 static hm_status_t gather(const render_run_t *run, hm_rank_account_t *accounts,
-                          render_totals_t *totals, hm_error_t *err) {
+                          render_totals_t *totals, hm_verified_t *before, int *stopped_by,
+                          hm_error_t *err) {
     hm_status_t status = HM_OK;
     hm_rank_account_t mine = rank_account(run);
-    MPI_Request request[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+    MPI_Request request[3] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL, MPI_REQUEST_NULL};
     const render_totals_t *t = &run->job.totals;
-    uint64_t local[5] = {t->sum, t->inside, (uint64_t)t->rows_delivered, (uint64_t)t->rows_computed,
-                         t->work};
-    uint64_t global[5] = {0};
+    const hm_verified_t *v = &run->before.mine;
+    uint64_t local[8] = {t->sum,
+                         t->inside,
+                         (uint64_t)t->rows_delivered,
+                         (uint64_t)t->rows_computed,
+                         t->work,
+                         v->sum,
+                         v->inside,
+                         (uint64_t)v->good};
+    uint64_t global[8] = {0};
+    int signal_here = stop_signal();
     HM_TRY(hm_mpi_check(
-        MPI_Ireduce(local, global, 5, MPI_UINT64_T, MPI_SUM, 0, run->cluster.comm, &request[0]),
+        MPI_Ireduce(local, global, 8, MPI_UINT64_T, MPI_SUM, 0, run->cluster.comm, &request[0]),
         "summing the ranks' totals", err));
     HM_TRY(hm_mpi_check(MPI_Igather(&mine, (int)sizeof mine, MPI_BYTE, accounts, (int)sizeof mine,
                                     MPI_BYTE, 0, run->cluster.comm, &request[1]),
                         "gathering the ranks' accounts", err));
-    HM_TRY(hm_wait_all(2, request, "gathering the ranks' accounts", err));
+    HM_TRY(hm_mpi_check(MPI_Ireduce(&signal_here, stopped_by, 1, MPI_INT, MPI_MAX, 0,
+                                    run->cluster.comm, &request[2]),
+                        "asking who stopped the run", err));
+    HM_TRY(hm_wait_all(3, request, "gathering the ranks' accounts", err));
+    *before = (hm_verified_t){.sum = global[5], .inside = global[6], .good = (int64_t)global[7]};
     *totals = (render_totals_t){.sum = global[0],
                                 .inside = global[1],
                                 .rows_delivered = (int64_t)global[2],
@@ -173,26 +200,27 @@ static hm_status_t compute(render_run_t *run) {
 
 /* Rank 0 completes the file, the summary, the figures and the picture. */
 static hm_status_t finish(render_run_t *run, const hm_rank_account_t *accounts,
-                          const render_totals_t *totals, hm_status_t stopped, hm_error_t *err) {
+                          const render_totals_t *totals, const hm_verified_t *before,
+                          const char *ended, hm_error_t *err) {
     hm_status_t status = HM_OK;
     const hm_grid_t *grid = &run->plan.grid;
     uint64_t pixels = (uint64_t)totals->rows_computed * (uint64_t)grid->width;
-    uint64_t inside_updates = totals->inside * (uint64_t)run->plan.formula.max_iter;
     render_report_t report = {
         .output = run->settings.output,
         .strategy = run->plan.strategy->name,
         .seconds = run->ended - run->started,
         .startup = run->started - run->begin,
         /* an escaped pixel with count n took n + 1 updates, one inside max_iter */
-        .updates = totals->sum - inside_updates + (pixels - totals->inside) + inside_updates,
-        .rows_done = totals->rows_delivered,
+        .updates = totals->sum + (pixels - totals->inside),
+        .rows_done = totals->rows_delivered + before->good,
         .rows_computed = totals->rows_computed,
         .ranks = accounts,
-        .result = {.sum = totals->sum, .inside = totals->inside}};
+        .result = {.sum = totals->sum + before->sum, .inside = totals->inside + before->inside}};
     report.result.seconds = report.seconds;
+    snprintf(report.result.ended, sizeof report.result.ended, "%s", ended);
     HM_TRY(
         hm_dataset_finish(run->settings.output, accounts, run->cluster.size, &report.result, err));
-    if (run->settings.png && stopped == HM_OK) {
+    if (run->settings.png && report.result.complete) {
         HM_TRY(
             hm_picture_write(run->settings.output, run->settings.png, run->settings.palette, err));
     }
@@ -205,50 +233,68 @@ cleanup:
     return status;
 }
 
+/* --resume found the file complete: says so. */
+static void report_complete(const render_run_t *run) {
+    const hm_dataset_result_t *result = &run->before.info.result;
+    hm_log(&run->context->log, HM_INFO, "%s is complete; nothing is left to do",
+           run->settings.output);
+    printf("output %s\nsum %llu\ninside %llu\ncrc32 %08lx\n", run->settings.output,
+           (unsigned long long)result->sum, (unsigned long long)result->inside,
+           (unsigned long)result->crc32);
+}
+
+/* What every rank needs before the work: its bands, the job, on rank 0 room for the accounts. */
+static hm_status_t get_ready(render_run_t *run, hm_rank_account_t **accounts, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const hm_cluster_t *cluster = &run->cluster;
+    HM_TRY(hm_bands_make(run->plan.grid.height, run->before.good, run->plan.band_rows, &run->bands,
+                         err));
+    HM_TRY(render_job_make(&run->plan, cluster, &run->bands, &run->job, err));
+    if (cluster->rank == 0) {
+        *accounts = calloc((size_t)cluster->size, sizeof **accounts);
+        if (!*accounts) {
+            status = hm_error_set(err, HM_EMISSING, "out of memory for the ranks' accounts");
+        }
+    }
+cleanup:
+    return status;
+}
+
 /* From the resolved plan to the finished file. Collective; the status is common. */
 static hm_status_t render(render_run_t *run) {
     hm_context_t *context = run->context;
     const hm_cluster_t *cluster = &run->cluster;
     hm_error_t err = HM_ERROR_NONE;
     hm_rank_account_t *accounts = NULL;
-    hm_status_t mine = cluster->rank == 0 ? create(run, &err) : HM_OK;
-    hm_status_t status = hm_meet(context, mine, &err);
+    hm_status_t status = prepare(run);
     if (status != HM_OK) {
         return status;
     }
-    mine = hm_bands_make(run->plan.grid.height, NULL, run->plan.band_rows, &run->bands, &err);
-    if (mine == HM_OK) {
-        mine = render_job_make(&run->plan, cluster, &run->bands, &run->job, &err);
-    }
-    if (mine == HM_OK && cluster->rank == 0) {
-        accounts = calloc((size_t)cluster->size, sizeof *accounts);
-        if (!accounts) {
-            mine = hm_error_set(&err, HM_EMISSING, "out of memory for the ranks' accounts");
+    if (run->before.complete) {
+        if (cluster->rank == 0) {
+            report_complete(run);
         }
+        return HM_OK;
     }
-    status = hm_meet(context, mine, &err);
-    if (status != HM_OK) {
-        goto cleanup;
-    }
+    HM_TRY(hm_meet(context, get_ready(run, &accounts, &err), &err));
     hm_status_t computed = compute(run);
-    if (computed != HM_OK && computed != HM_STOPPED) {
-        status = computed;
+    status = computed == HM_STOPPED ? HM_OK : computed;
+    if (status != HM_OK) {
         goto cleanup;
     }
     render_totals_t totals = {0};
-    status = hm_meet(context, gather(run, accounts, &totals, &err), &err);
-    if (status != HM_OK) {
-        goto cleanup;
-    }
-    mine = cluster->rank == 0 ? finish(run, accounts, &totals, computed, &err) : HM_OK;
-    status = hm_meet(context, mine, &err);
-    if (status == HM_OK) {
-        status = computed;
-    }
+    hm_verified_t before = {0};
+    int stopped_by = 0;
+    HM_TRY(hm_meet(context, gather(run, accounts, &totals, &before, &stopped_by, &err), &err));
+    const char *ended = computed == HM_STOPPED ? stop_reason(stopped_by) : "complete";
+    status = cluster->rank == 0 ? finish(run, accounts, &totals, &before, ended, &err) : HM_OK;
+    HM_TRY(hm_meet(context, status, &err));
+    status = computed;
 cleanup:
     free(accounts);
     render_job_free(&run->job);
     hm_bands_free(&run->bands);
+    render_before_free(&run->before);
     return status;
 }
 

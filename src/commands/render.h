@@ -1,4 +1,5 @@
-/* The parts of the render command: its settings, the job that joins kernels and file, its report. */
+/* The parts of the render command: its settings, the job that joins kernels and file, its report.
+ */
 #ifndef HM_RENDER_H
 #define HM_RENDER_H
 
@@ -27,7 +28,7 @@ typedef struct render_settings_t {
     int64_t threads;
     int io;
     const char *output;
-    bool overwrite;
+    bool overwrite, resume;
     double checkpoint;
     double time_limit;
     const char *png;
@@ -62,6 +63,29 @@ typedef struct render_totals_t {
     uint64_t work; /**< updates really spent */
 } render_totals_t;
 
+/** What a file to go on with holds already. */
+typedef struct render_before_t {
+    bool resumed;  /**< the file was there */
+    bool complete; /**< nothing is left to do */
+    uint8_t *good; /**< [height] 1 where the row is done and true; NULL unless resumed; owned */
+    hm_verified_t mine;     /**< what this rank's share of the rows came to */
+    int64_t first, rows;    /**< this rank's share */
+    hm_dataset_info_t info; /**< rank 0 only */
+} render_before_t;
+
+/**
+ * Makes the file, or goes on with the one that is there when `resume` says so: rank 0 compares its
+ * settings, all ranks verify its rows, each a share. Collective over the cluster; the status is
+ * common and reported. Free with render_before_free().
+ */
+hm_status_t render_prepare(const hm_context_t *context, const char *path,
+                           const hm_dataset_plan_t *plan, bool resume, render_before_t *before);
+void render_before_free(render_before_t *before);
+
+/** Takes back the done marks of this rank's share of rows that are not true. Not collective. */
+hm_status_t render_unmark_torn(const render_before_t *before, hm_dataset_t *dataset,
+                               hm_error_t *err);
+
 /** The job's context: joins the kernel, the bands and the file. One a rank. */
 typedef struct render_job_t {
     const render_plan_t *plan;
@@ -69,13 +93,14 @@ typedef struct render_job_t {
     const hm_bands_t *bands;
     hm_dataset_t *dataset;
     hm_tally_t *tally;
-    double checkpoint;      /**< seconds between forced flushes, 0: never */
-    double flushed;         /**< hm_clock_now() of the last one */
-    double *re;             /**< [width] */
+    double checkpoint; /**< seconds between forced flushes, 0: never */
+    double flushed;    /**< hm_clock_now() of the last one */
+    double *re;        /**< [width] */
     render_totals_t totals;
 } render_job_t;
 
-/** Makes the context; free with render_job_free(). Not collective. HM_EMISSING when out of memory. */
+/** Makes the context; free with render_job_free(). Not collective. HM_EMISSING when out of memory.
+ */
 hm_status_t render_job_make(const render_plan_t *plan, const hm_cluster_t *cluster,
                             const hm_bands_t *bands, render_job_t *job, hm_error_t *err);
 void render_job_free(render_job_t *job);
@@ -84,8 +109,8 @@ void render_job_free(render_job_t *job);
 size_t render_band_bytes(const render_plan_t *plan, int64_t band_rows);
 
 /** The callbacks of hm_job_t. */
-hm_status_t render_compute(void *context, int64_t band, void *buffer,
-                           const hm_progress_t *progress, hm_error_t *err);
+hm_status_t render_compute(void *context, int64_t band, void *buffer, const hm_progress_t *progress,
+                           hm_error_t *err);
 hm_status_t render_deliver(void *context, int64_t band, const void *buffer,
                            const hm_progress_t *progress, hm_error_t *err);
 
@@ -93,12 +118,12 @@ hm_status_t render_deliver(void *context, int64_t band, const void *buffer,
 typedef struct render_report_t {
     const char *output;
     const char *strategy;
-    double seconds;        /**< wall, from opening the file to closing it */
-    double startup;        /**< wall, before that */
-    uint64_t updates;      /**< textbook updates of the rows computed in this run */
+    double seconds;   /**< wall, from opening the file to closing it */
+    double startup;   /**< wall, before that */
+    uint64_t updates; /**< textbook updates of the rows computed in this run */
     hm_dataset_result_t result;
-    int64_t rows_done;     /**< of grid.height */
-    int64_t rows_computed; /**< in this run, all ranks */
+    int64_t rows_done;              /**< of grid.height */
+    int64_t rows_computed;          /**< in this run, all ranks */
     const hm_rank_account_t *ranks; /**< [cluster->size] */
 } render_report_t;
 

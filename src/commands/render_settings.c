@@ -132,6 +132,9 @@ const hm_option_t render_options[] = {
            .group = "Output", .help = "data set file"),
     OPTION("overwrite", FLAG, overwrite, .group = "Output", .not_in_echo = true,
            .help = "replace an output that exists"),
+    OPTION("resume", FLAG, resume, .group = "Output", .not_in_echo = true, .excludes = "overwrite",
+           .help = "go on with an output that exists: computes only the rows that are not in it; "
+                   "starts one where there is none. An error if its view differs"),
     OPTION("checkpoint", SECONDS, checkpoint, .fallback = "60", .value = "SECONDS",
            .group = "Output", .help = "time between forced flushes to the disk; 0: never"),
     OPTION("time-limit", SECONDS, time_limit, .value = "TIME", .group = "Output",

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <sys/time.h>
 
-/* A signal handler can reach nothing but globals: the one flag of the process. */
+/* A signal handler can reach nothing but globals: the one flag of the process. It holds the
+ * signal's number. */
 static volatile sig_atomic_t stop_flag;
 
 static const int stop_signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGALRM};
@@ -15,7 +16,9 @@ static void on_signal(int number) {
         signal(SIGINT, SIG_DFL);
         raise(SIGINT);
     }
-    stop_flag = 1;
+    if (!stop_flag) {
+        stop_flag = number;
+    }
 }
 
 static void set_timer(double seconds) {
@@ -47,4 +50,23 @@ const volatile sig_atomic_t *stop_watch(double seconds) {
 void stop_unwatch(void) {
     set_timer(0);
     set_handlers(SIG_DFL);
+}
+
+int stop_signal(void) {
+    return stop_flag;
+}
+
+const char *stop_reason(int signal_number) {
+    switch (signal_number) {
+    case SIGALRM:
+        return "time limit";
+    case SIGTERM:
+        return "SIGTERM";
+    case SIGINT:
+        return "SIGINT";
+    case SIGUSR1:
+        return "SIGUSR1";
+    default:
+        return "stopped";
+    }
 }

@@ -10,6 +10,7 @@
 #include "hm_clock.h"
 #include "layout.h"
 #include "place.h"
+#include "seal.h"
 #include "table.h"
 
 enum {
@@ -216,31 +217,32 @@ cleanup:
 
 /** A table of structures and, as netCDF readers want one, its dimension scale: the rows' numbers.
  */
-static hm_status_t make_scaled_table(const builder_t *b, const hm_table_t *table, hid_t type,
-                                     int64_t rows, int64_t room, hid_t *made, hm_error_t *err) {
+static hm_status_t make_scaled_table(const builder_t *b, const hm_table_t *table, int64_t rows,
+                                     int64_t room, hm_error_t *err) {
     hm_status_t status = HM_OK;
+    hid_t file_type = H5I_INVALID_HID;
+    hid_t memory_type = H5I_INVALID_HID;
     hid_t dataset = H5I_INVALID_HID;
     hid_t scale = H5I_INVALID_HID;
+    HM_TRY(table->types(&file_type, &memory_type, err));
     HM_TRY(make_table(b, table->scale, H5T_STD_I32LE, rows, room, table->scale_name, &scale, err));
     HM_TRY(hm_h5_put_text(scale, "units", "1", 0, err));
     if (H5DSset_scale(scale, strrchr(table->scale, '/') + 1) < 0) {
         HM_TRY(hm_h5_fail(err, HM_ECREATE, "cannot make %s a dimension scale", table->scale));
     }
-    HM_TRY(make_table(b, table->path, type, rows, room, table->long_name, &dataset, err));
+    HM_TRY(make_table(b, table->path, file_type, rows, room, table->long_name, &dataset, err));
     HM_TRY(attach(dataset, scale, 0, err));
-    *made = dataset;
-    dataset = H5I_INVALID_HID;
+    HM_TRY(hm_table_number(b->file, table, 0, rows, err));
 cleanup:
     hm_h5_close(&scale);
     hm_h5_close(&dataset);
+    hm_h5_close(&memory_type);
+    hm_h5_close(&file_type);
     return status;
 }
 
 static hm_status_t make_tables(const builder_t *b, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t file_type = H5I_INVALID_HID;
-    hid_t memory_type = H5I_INVALID_HID;
-    hid_t dataset = H5I_INVALID_HID;
     hm_session_t session = {.ranks = 1, .threads = 1};
     if (b->plan->session) {
         session = *b->plan->session;
@@ -248,22 +250,11 @@ static hm_status_t make_tables(const builder_t *b, hm_error_t *err) {
         hm_clock_iso8601(session.start, sizeof session.start);
     }
     const int64_t ranks = session.ranks > 0 ? session.ranks : 1;
-    HM_TRY(hm_layout_account_types(&file_type, &memory_type, err));
-    HM_TRY(make_scaled_table(b, hm_layout_ranks(), file_type, ranks,
-                             4 * ranks > HM_RANKS_ROOM ? 4 * ranks : HM_RANKS_ROOM, &dataset, err));
-    hm_h5_close(&dataset);
-    hm_h5_close(&file_type);
-    hm_h5_close(&memory_type);
-    HM_TRY(hm_layout_session_types(&file_type, &memory_type, err));
-    HM_TRY(make_scaled_table(b, hm_layout_history(), file_type, 1, HM_HISTORY_ROOM, &dataset, err));
-    hm_h5_close(&dataset);
-    HM_TRY(hm_table_number(b->file, hm_layout_ranks(), 0, ranks, err));
-    HM_TRY(hm_table_number(b->file, hm_layout_history(), 0, 1, err));
-    HM_TRY(hm_table_write(b->file, hm_layout_history(), memory_type, 0, 1, &session, err));
+    HM_TRY(make_scaled_table(b, hm_layout_ranks(), ranks,
+                             4 * ranks > HM_RANKS_ROOM ? 4 * ranks : HM_RANKS_ROOM, err));
+    HM_TRY(make_scaled_table(b, hm_layout_history(), 1, HM_HISTORY_ROOM, err));
+    HM_TRY(hm_table_write(b->file, hm_layout_history(), 0, 1, &session, err));
 cleanup:
-    hm_h5_close(&dataset);
-    hm_h5_close(&file_type);
-    hm_h5_close(&memory_type);
     return status;
 }
 
@@ -340,9 +331,12 @@ cleanup:
 /** Makes the whole file under a temporary name. */
 static hm_status_t build(const char *path, const hm_dataset_plan_t *plan, hm_error_t *err) {
     hm_status_t status = HM_OK;
+    hm_seal_t seal;
     builder_t b = {H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, plan};
+    const size_t metadata =
+        METADATA_BLOCK + (plan->configuration ? strlen(plan->configuration) : 0);
     hid_t access = hm_h5_serial_access();
-    if (access < 0 || H5Pset_meta_block_size(access, METADATA_BLOCK) < 0 ||
+    if (access < 0 || H5Pset_meta_block_size(access, metadata) < 0 ||
         H5Pset_alignment(access, PAGE, PAGE) < 0) {
         HM_TRY(hm_h5_fail(err, HM_EBUG, "cannot prepare a new file"));
     }
@@ -361,6 +355,8 @@ static hm_status_t build(const char *path, const hm_dataset_plan_t *plan, hm_err
     HM_TRY(make_rows(&b, err));
     HM_TRY(make_run(&b, err));
     HM_TRY(make_tables(&b, err));
+    HM_TRY(hm_seal_make(b.file, err));
+    HM_TRY(hm_seal_plan(b.file, &seal, err));
     hm_h5_close(&b.channel);
     hm_h5_close(&b.im);
     hm_h5_close(&b.re);
@@ -370,6 +366,7 @@ static hm_status_t build(const char *path, const hm_dataset_plan_t *plan, hm_err
     if (closed < 0) {
         HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write the headers of a new file"));
     }
+    HM_TRY(hm_seal_new(path, &seal, err));
 cleanup:
     hm_h5_close(&b.channel);
     hm_h5_close(&b.im);

@@ -2,7 +2,6 @@
 #include "edit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "layout.h"
@@ -11,16 +10,15 @@ hm_status_t hm_edit_open(const char *path, hm_edit_t *edit, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hm_edit_t opened = HM_EDIT_NONE;
     hm_h5_quiet();
-    hid_t access = hm_h5_serial_access();
+    hid_t access = H5I_INVALID_HID;
+    HM_TRY(hm_layout_descriptor(path, true, &opened.descriptor, err));
+    HM_TRY(hm_seal_check(opened.descriptor, &opened.seal, &opened.sealed, err));
+    access = hm_h5_serial_access();
     if (access >= 0) {
         opened.file = H5Fopen(path, H5F_ACC_RDWR, access);
     }
     if (opened.file < 0) {
-        HM_TRY(hm_layout_refuse(path, true, err));
-    }
-    opened.descriptor = open(path, O_RDWR | O_CLOEXEC);
-    if (opened.descriptor < 0) {
-        HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot open it for writing"));
+        HM_TRY(hm_layout_refuse(path, err));
     }
     *edit = opened;
     opened = HM_EDIT_NONE;
@@ -35,6 +33,16 @@ static hm_status_t force(const hm_edit_t *edit, hm_error_t *err) {
         return hm_error_errno(err, HM_EIO, errno, "cannot force the file to the disk");
     }
     return HM_OK;
+}
+
+hm_status_t hm_edit_begin(hm_edit_t *edit, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    if (edit->sealed) {
+        HM_TRY(hm_seal_break(edit->descriptor, &edit->seal, err));
+        edit->broken = true;
+    }
+cleanup:
+    return status;
 }
 
 hm_status_t hm_edit_barrier(hm_edit_t *edit, hm_error_t *err) {
@@ -52,6 +60,9 @@ hm_status_t hm_edit_close(hm_edit_t *edit, hm_error_t *err) {
         HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write the headers of the file"));
     }
     HM_TRY(force(edit, err));
+    if (edit->broken) {
+        HM_TRY(hm_seal_close(edit->descriptor, &edit->seal, err));
+    }
 cleanup:
     hm_edit_abandon(edit);
     return status;

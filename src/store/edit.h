@@ -7,21 +7,29 @@
 #define HM_STORE_EDIT_H
 
 #include "h5.h"
+#include "seal.h"
 
 typedef struct hm_edit_t {
     hid_t file;
     int descriptor; /**< the file once more, to force it to the disk */
+    bool sealed;    /**< it has a seal, to be broken before the first change */
+    bool broken;    /**< and that was done */
+    hm_seal_t seal;
 } hm_edit_t;
 
-#define HM_EDIT_NONE ((hm_edit_t){H5I_INVALID_HID, -1})
+#define HM_EDIT_NONE ((hm_edit_t){.file = H5I_INVALID_HID, .descriptor = -1})
 
-/** HM_EIO: it cannot be opened for writing. HM_EDATA: it is no HDF5 file. */
+/** HM_EIO: it cannot be opened for writing. HM_EDATA: it is no HDF5 file, or damaged. */
 hm_status_t hm_edit_open(const char *path, hm_edit_t *edit, hm_error_t *err);
+
+/** Before the first change. HM_EIO. */
+hm_status_t hm_edit_begin(hm_edit_t *edit, hm_error_t *err);
 
 /** What was changed so far is on the disk on return, before all that is changed later. HM_EIO. */
 hm_status_t hm_edit_barrier(hm_edit_t *edit, hm_error_t *err);
 
-/** Closes and forces to the disk. All handles of objects must be closed. HM_EIO. */
+/** Closes, forces to the disk, and seals what was unsealed. All handles of objects must be closed.
+ * HM_EIO. */
 hm_status_t hm_edit_close(hm_edit_t *edit, hm_error_t *err);
 
 /** Closes whatever is open, on failure. */

@@ -46,38 +46,27 @@ cleanup:
 static hm_status_t write_ranks(hid_t file, const hm_rank_account_t *accounts, int ranks,
                                hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t file_type = H5I_INVALID_HID;
-    hid_t memory_type = H5I_INVALID_HID;
     int64_t rows = ranks;
-    HM_TRY(hm_layout_account_types(&file_type, &memory_type, err));
     HM_TRY(hm_table_resize(file, hm_layout_ranks(), &rows, err));
-    HM_TRY(hm_table_write(file, hm_layout_ranks(), memory_type, 0, rows, accounts, err));
+    HM_TRY(hm_table_write(file, hm_layout_ranks(), 0, rows, accounts, err));
 cleanup:
-    hm_h5_close(&memory_type);
-    hm_h5_close(&file_type);
     return status;
 }
 
 /** Writes into the last row of /run/history how the session ended. */
 static hm_status_t end_session(hid_t file, double seconds, const char *ended, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t file_type = H5I_INVALID_HID;
-    hid_t memory_type = H5I_INVALID_HID;
     int64_t length = 0;
     hm_session_t session;
-    HM_TRY(hm_layout_session_types(&file_type, &memory_type, err));
     HM_TRY(hm_table_length(file, hm_layout_history(), &length, NULL, err));
     if (length > 0) {
-        HM_TRY(hm_table_read(file, hm_layout_history(), memory_type, length - 1, 1, &session, err));
+        HM_TRY(hm_table_read(file, hm_layout_history(), length - 1, 1, &session, err));
         session.seconds = seconds;
         memset(session.ended, 0, sizeof session.ended);
         snprintf(session.ended, sizeof session.ended, "%s", ended);
-        HM_TRY(
-            hm_table_write(file, hm_layout_history(), memory_type, length - 1, 1, &session, err));
+        HM_TRY(hm_table_write(file, hm_layout_history(), length - 1, 1, &session, err));
     }
 cleanup:
-    hm_h5_close(&memory_type);
-    hm_h5_close(&file_type);
     return status;
 }
 
@@ -110,6 +99,7 @@ hm_status_t hm_dataset_finish(const char *path, const hm_rank_account_t *account
     if (run < 0) {
         HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is missing", HM_PATH_RUN));
     }
+    HM_TRY(hm_edit_begin(&edit, err));
     if (ranks > 0) {
         HM_TRY(write_ranks(edit.file, accounts, ranks, err));
     }

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { MOST_CHUNK = 256 << 20 };
+
 #define NOT_COMPUTED "rows with /rows/done = 0 are not computed, whatever stands here"
 
 static const hm_channel_layout_t channels[HM_CHANNEL_COUNT] = {
@@ -36,19 +38,6 @@ const hm_channel_layout_t *hm_layout_channel(hm_channel_t channel) {
 
 const hm_row_layout_t *hm_layout_row(hm_row_t row) {
     return &row_table[row];
-}
-
-const hm_table_t *hm_layout_ranks(void) {
-    static const hm_table_t table = {"/run/ranks",
-                                     "accounts of the ranks of the last session, times in seconds",
-                                     "/run/rank", "rank"};
-    return &table;
-}
-
-const hm_table_t *hm_layout_history(void) {
-    static const hm_table_t table = {"/run/history", "sessions that worked on this file",
-                                     "/run/session", "session"};
-    return &table;
 }
 
 int hm_layout_channels(uint32_t mask) {
@@ -133,28 +122,76 @@ cleanup:
     return status;
 }
 
-hm_status_t hm_layout_account_types(hid_t *file, hid_t *memory, hm_error_t *err) {
+static hm_status_t account_types(hid_t *file, hid_t *memory, hm_error_t *err) {
     return compound(account_members, sizeof account_members / sizeof *account_members,
                     sizeof(hm_rank_account_t), file, memory, err);
 }
 
-hm_status_t hm_layout_session_types(hid_t *file, hid_t *memory, hm_error_t *err) {
+static hm_status_t session_types(hid_t *file, hid_t *memory, hm_error_t *err) {
     return compound(session_members, sizeof session_members / sizeof *session_members,
                     sizeof(hm_session_t), file, memory, err);
 }
 
-hm_status_t hm_layout_refuse(const char *path, bool write, hm_error_t *err) {
+const hm_table_t *hm_layout_ranks(void) {
+    static const hm_table_t table = {"/run/ranks",
+                                     "accounts of the ranks of the last session, times in seconds",
+                                     "/run/rank",
+                                     "rank",
+                                     sizeof(hm_rank_account_t),
+                                     account_types};
+    return &table;
+}
+
+const hm_table_t *hm_layout_history(void) {
+    static const hm_table_t table = {"/run/history",       "sessions that worked on this file",
+                                     "/run/session",       "session",
+                                     sizeof(hm_session_t), session_types};
+    return &table;
+}
+
+hm_status_t hm_layout_descriptor(const char *path, bool write, int *descriptor, hm_error_t *err) {
     struct stat found;
+    /* O_NONBLOCK: a pipe must not keep us waiting for its other end. */
     const int file = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0) {
-        return hm_error_errno(err, HM_EIO, errno, "cannot open '%s'", path);
+    const int failed = errno;
+    if (file < 0 && (failed != EISDIR || !write)) {
+        return hm_error_errno(err, HM_EIO, failed, "cannot open '%s'", path);
     }
-    const bool regular = fstat(file, &found) == 0 && S_ISREG(found.st_mode);
-    close(file);
-    if (!regular) {
+    if (file < 0 || fstat(file, &found) != 0 || !S_ISREG(found.st_mode)) {
+        if (file >= 0) {
+            close(file);
+        }
         return hm_error_set(err, HM_EDATA, "'%s' is not a regular file", path);
     }
+    *descriptor = file;
+    return HM_OK;
+}
+
+hm_status_t hm_layout_refuse(const char *path, hm_error_t *err) {
     return hm_h5_fail(err, HM_EDATA, "'%s' is not an HDF5 file, or is cut off or damaged", path);
+}
+
+/** A contiguous dataset has all its bytes; chunks have a size that can be held. */
+static bool stored_soundly(hid_t dataset, size_t size, int rank, const hsize_t *shape) {
+    hsize_t bytes = size;
+    hsize_t chunk[2] = {0, 0};
+    hid_t properties = H5Dget_create_plist(dataset);
+    const H5D_layout_t layout = properties < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(properties);
+    bool sound = false;
+    if (layout == H5D_CONTIGUOUS) {
+        for (int d = 0; d < rank; ++d) {
+            bytes *= shape[d];
+        }
+        sound = H5Dget_storage_size(dataset) == bytes && H5Dget_offset(dataset) != HADDR_UNDEF;
+    } else if (layout == H5D_CHUNKED && H5Pget_chunk(properties, rank, chunk) == rank) {
+        sound = true;
+        for (int d = 0; d < rank; ++d) {
+            sound = sound && chunk[d] > 0 && chunk[d] <= MOST_CHUNK / bytes;
+            bytes *= sound ? chunk[d] : 1;
+        }
+    }
+    hm_h5_close(&properties);
+    return sound;
 }
 
 hm_status_t hm_layout_open(hid_t file, const char *path, hm_h5_number_t number, int rank,
@@ -186,6 +223,9 @@ hm_status_t hm_layout_open(hid_t file, const char *path, hm_h5_number_t number, 
                                 path, (unsigned long long)found[d], d,
                                 (unsigned long long)shape[d]));
         }
+    }
+    if (!stored_soundly(opened, hm_h5_size(number), rank, shape)) {
+        HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is not stored in a way that can be", path));
     }
     *dataset = opened;
     opened = H5I_INVALID_HID;

@@ -57,19 +57,21 @@ const hm_row_layout_t *hm_layout_row(hm_row_t row);
 typedef struct hm_table_t {
     const char *path, *long_name;
     const char *scale, *scale_name;
+    size_t row_bytes; /**< of its structure in memory */
+    /** Makes the compound type: in the file packed and little-endian, in memory as the compiler
+     * lays it out. The caller closes both. */
+    hm_status_t (*types)(hid_t *file, hid_t *memory, hm_error_t *err);
 } hm_table_t;
 
 const hm_table_t *hm_layout_ranks(void);   /**< of hm_rank_account_t */
 const hm_table_t *hm_layout_history(void); /**< of hm_session_t */
 
-/** Compound types of hm_rank_account_t and hm_session_t: `file` packed and little-endian, `memory`
- * as the compiler lays them out. The caller closes both. */
-hm_status_t hm_layout_account_types(hid_t *file, hid_t *memory, hm_error_t *err);
-hm_status_t hm_layout_session_types(hid_t *file, hid_t *memory, hm_error_t *err);
+/** Opens a file beside HDF5, and before it: HM_EIO when the system does not let us, HM_EDATA when
+ * it is a folder or a device. The caller closes it. */
+hm_status_t hm_layout_descriptor(const char *path, bool write, int *descriptor, hm_error_t *err);
 
-/** Why HDF5 could not open a file: HM_EIO when the system does not let us (for writing, with
- * `write`), else HM_EDATA. */
-hm_status_t hm_layout_refuse(const char *path, bool write, hm_error_t *err);
+/** HDF5 could not open a file that the system lets us open: HM_EDATA. */
+hm_status_t hm_layout_refuse(const char *path, hm_error_t *err);
 
 /** Opens a dataset and checks that it has `rank` dimensions `shape` and numbers of this type;
  * HM_EDATA. */

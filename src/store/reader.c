@@ -1,9 +1,11 @@
 /** @file reader.c Reading a data set file, serially, row by row. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "crc.h"
 #include "info.h"
+#include "seal.h"
 #include "table.h"
 
 struct hm_reader_t {
@@ -33,6 +35,22 @@ cleanup:
     return status;
 }
 
+/** Sound headers, before HDF5 sees them. */
+static hm_status_t check_seal(const char *path, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hm_seal_t seal;
+    bool found = false;
+    int descriptor = -1;
+    HM_TRY(hm_layout_descriptor(path, false, &descriptor, err));
+    status = hm_seal_check(descriptor, &seal, &found, err);
+    if (status != HM_OK) {
+        (void)hm_error_context(err, "'%s'", path);
+    }
+    close(descriptor);
+cleanup:
+    return status;
+}
+
 hm_status_t hm_reader_open(const char *path, hm_reader_t **reader, hm_dataset_info_t *info,
                            hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -48,9 +66,10 @@ hm_status_t hm_reader_open(const char *path, hm_reader_t **reader, hm_dataset_in
     for (int i = 0; i < HM_CHANNEL_COUNT; ++i) {
         opened->channel[i] = H5I_INVALID_HID;
     }
+    HM_TRY(check_seal(path, err));
     opened->file = H5Fopen(path, H5F_ACC_RDONLY, access);
     if (opened->file < 0) {
-        HM_TRY(hm_layout_refuse(path, false, err));
+        HM_TRY(hm_layout_refuse(path, err));
     }
     status = hm_info_read(opened->file, &opened->info, err);
     if (status == HM_OK) {
@@ -166,9 +185,8 @@ cleanup:
     return status;
 }
 
-/** A whole table of structures of `size` bytes, malloc'ed. Takes the types. */
-static hm_status_t read_table(hm_reader_t *reader, const hm_table_t *table, hid_t file_type,
-                              hid_t memory_type, size_t size, void **rows, int *count,
+/** A whole table of structures, malloc'ed. */
+static hm_status_t read_table(hm_reader_t *reader, const hm_table_t *table, void **rows, int *count,
                               hm_error_t *err) {
     enum { MOST = 1 << 20 };
     hm_status_t status = HM_OK;
@@ -179,33 +197,31 @@ static hm_status_t read_table(hm_reader_t *reader, const hm_table_t *table, hid_
         HM_TRY(hm_error_set(err, HM_EDATA, "%s has %lld rows: that cannot be", table->path,
                             (long long)length));
     }
-    values = calloc(length > 0 ? (size_t)length : 1, size);
+    values = calloc(length > 0 ? (size_t)length : 1, table->row_bytes);
     if (!values) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for %s", table->path));
     }
     if (length > 0) {
-        HM_TRY(hm_table_read(reader->file, table, memory_type, 0, length, values, err));
+        HM_TRY(hm_table_read(reader->file, table, 0, length, values, err));
     }
     *rows = values;
     *count = (int)length;
     values = NULL;
 cleanup:
     free(values);
-    hm_h5_close(&memory_type);
-    hm_h5_close(&file_type);
     return status;
 }
 
 hm_status_t hm_reader_ranks(hm_reader_t *reader, hm_rank_account_t **accounts, int *count,
                             hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t file_type;
-    hid_t memory_type;
     void *rows = NULL;
-    HM_TRY(hm_layout_account_types(&file_type, &memory_type, err));
-    HM_TRY(read_table(reader, hm_layout_ranks(), file_type, memory_type, sizeof **accounts, &rows,
-                      count, err));
+    HM_TRY(read_table(reader, hm_layout_ranks(), &rows, count, err));
     *accounts = rows;
+    for (int i = 0; i < *count; ++i) {
+        (*accounts)[i].host[sizeof(*accounts)[i].host - 1] = '\0';
+        (*accounts)[i].isa[sizeof(*accounts)[i].isa - 1] = '\0';
+    }
 cleanup:
     return status;
 }
@@ -213,13 +229,17 @@ cleanup:
 hm_status_t hm_reader_history(hm_reader_t *reader, hm_session_t **sessions, int *count,
                               hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t file_type;
-    hid_t memory_type;
     void *rows = NULL;
-    HM_TRY(hm_layout_session_types(&file_type, &memory_type, err));
-    HM_TRY(read_table(reader, hm_layout_history(), file_type, memory_type, sizeof **sessions, &rows,
-                      count, err));
+    HM_TRY(read_table(reader, hm_layout_history(), &rows, count, err));
     *sessions = rows;
+    for (int i = 0; i < *count; ++i) {
+        hm_session_t *session = &(*sessions)[i];
+        session->start[sizeof session->start - 1] = '\0';
+        session->version[sizeof session->version - 1] = '\0';
+        session->host[sizeof session->host - 1] = '\0';
+        session->strategy[sizeof session->strategy - 1] = '\0';
+        session->ended[sizeof session->ended - 1] = '\0';
+    }
 cleanup:
     return status;
 }

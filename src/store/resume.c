@@ -161,8 +161,6 @@ cleanup:
 static hm_status_t begin_session(hid_t file, const hm_session_t *given, int64_t rows_before,
                                  hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t file_type = H5I_INVALID_HID;
-    hid_t memory_type = H5I_INVALID_HID;
     hm_session_t session = {.ranks = 1, .threads = 1};
     int64_t length = 0;
     if (given) {
@@ -171,14 +169,11 @@ static hm_status_t begin_session(hid_t file, const hm_session_t *given, int64_t 
         hm_clock_iso8601(session.start, sizeof session.start);
     }
     session.rows_before = rows_before;
-    HM_TRY(hm_layout_session_types(&file_type, &memory_type, err));
     HM_TRY(hm_table_length(file, hm_layout_history(), &length, NULL, err));
     ++length;
     HM_TRY(hm_table_resize(file, hm_layout_history(), &length, err));
-    HM_TRY(hm_table_write(file, hm_layout_history(), memory_type, length - 1, 1, &session, err));
+    HM_TRY(hm_table_write(file, hm_layout_history(), length - 1, 1, &session, err));
 cleanup:
-    hm_h5_close(&memory_type);
-    hm_h5_close(&file_type);
     return status;
 }
 
@@ -199,6 +194,7 @@ hm_status_t hm_dataset_resume(const char *path, const hm_dataset_plan_t *plan,
     const sides_t sides = {configuration, plan->configuration};
     HM_TRY(compare(&sides, &found, plan, err));
     if (!found.result.complete) {
+        HM_TRY(hm_edit_begin(&edit, err));
         HM_TRY(begin_session(edit.file, plan->session, found.rows_done, err));
     }
     hm_h5_close(&run);

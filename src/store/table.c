@@ -94,42 +94,53 @@ cleanup:
 }
 
 /** Reads into `in`, or writes from `out`: one of them is NULL. */
-static hm_status_t transfer(hid_t file, const hm_table_t *table, hid_t type, int64_t first,
-                            int64_t rows, void *in, const void *out, hm_error_t *err) {
+static hm_status_t transfer(hid_t file, const hm_table_t *table, int64_t first, int64_t rows,
+                            void *in, const void *out, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hid_t column = H5I_INVALID_HID;
     hid_t space = H5I_INVALID_HID;
     hid_t memory = H5I_INVALID_HID;
+    hid_t type = H5I_INVALID_HID;
+    hid_t type_here = H5I_INVALID_HID;
+    hid_t type_there = H5I_INVALID_HID;
     hsize_t length = 0;
     hsize_t room = 0;
     const hsize_t start = (hsize_t)first;
     const hsize_t count = (hsize_t)rows;
     herr_t done = -1;
     HM_TRY(open_column(file, table->path, &column, &length, &room, err));
+    HM_TRY(table->types(&type, &type_here, err));
+    type_there = H5Dget_type(column);
+    if (type_there < 0 || H5Tequal(type, type_there) <= 0) {
+        HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is of another type", table->path));
+    }
     space = H5Dget_space(column);
     memory = H5Screate_simple(1, &count, NULL);
     if (space >= 0 && memory >= 0 &&
         H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0) {
-        done = in ? H5Dread(column, type, memory, space, H5P_DEFAULT, in)
-                  : H5Dwrite(column, type, memory, space, H5P_DEFAULT, out);
+        done = in ? H5Dread(column, type_here, memory, space, H5P_DEFAULT, in)
+                  : H5Dwrite(column, type_here, memory, space, H5P_DEFAULT, out);
     }
     if (done < 0) {
         HM_TRY(hm_h5_fail(err, in ? HM_EDATA : HM_EIO, "cannot %s %s", in ? "read" : "write",
                           table->path));
     }
 cleanup:
+    hm_h5_close(&type_there);
+    hm_h5_close(&type_here);
+    hm_h5_close(&type);
     hm_h5_close(&memory);
     hm_h5_close(&space);
     hm_h5_close(&column);
     return status;
 }
 
-hm_status_t hm_table_write(hid_t file, const hm_table_t *table, hid_t type, int64_t first,
-                           int64_t rows, const void *values, hm_error_t *err) {
-    return transfer(file, table, type, first, rows, NULL, values, err);
+hm_status_t hm_table_write(hid_t file, const hm_table_t *table, int64_t first, int64_t rows,
+                           const void *values, hm_error_t *err) {
+    return transfer(file, table, first, rows, NULL, values, err);
 }
 
-hm_status_t hm_table_read(hid_t file, const hm_table_t *table, hid_t type, int64_t first,
-                          int64_t rows, void *values, hm_error_t *err) {
-    return transfer(file, table, type, first, rows, values, NULL, err);
+hm_status_t hm_table_read(hid_t file, const hm_table_t *table, int64_t first, int64_t rows,
+                          void *values, hm_error_t *err) {
+    return transfer(file, table, first, rows, values, NULL, err);
 }

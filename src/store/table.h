@@ -20,10 +20,12 @@ hm_status_t hm_table_resize(hid_t file, const hm_table_t *table, int64_t *rows, 
 hm_status_t hm_table_number(hid_t file, const hm_table_t *table, int64_t first, int64_t rows,
                             hm_error_t *err);
 
-/** Rows [first, first + rows), structures of `type` in memory. HM_EIO, HM_EDATA. */
-hm_status_t hm_table_write(hid_t file, const hm_table_t *table, hid_t type, int64_t first,
-                           int64_t rows, const void *values, hm_error_t *err);
-hm_status_t hm_table_read(hid_t file, const hm_table_t *table, hid_t type, int64_t first,
-                          int64_t rows, void *values, hm_error_t *err);
+/** Rows [first, first + rows), structures of table->row_bytes in memory. HM_EDATA when the table in
+ * the file is not of exactly this type: HDF5 1.10 trusts offsets of damaged compound types. HM_EIO.
+ */
+hm_status_t hm_table_write(hid_t file, const hm_table_t *table, int64_t first, int64_t rows,
+                           const void *values, hm_error_t *err);
+hm_status_t hm_table_read(hid_t file, const hm_table_t *table, int64_t first, int64_t rows,
+                          void *values, hm_error_t *err);
 
 #endif

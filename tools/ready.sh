@@ -7,10 +7,11 @@ stop() {
     printf 'hpcmandel: %s\n' "$@" >&2
     exit 69
 }
-defines() { # HEADER MACRO: does the header define it?
+defines() { # HEADER MACRO OPTION...: does the header define it?
+    local header=$1 macro=$2
+    shift 2
     # grep reads to the end, so that the compiler never writes into a closed pipe.
-    # shellcheck disable=SC2086 # options are words
-    printf '#include <%s>\n' "$1" | "$MPICC" $CFLAGS_SEEN -x c -E -dM - 2>/dev/null | grep -c "^#define $2\>" >/dev/null
+    printf '#include <%s>\n' "$header" | "$MPICC" "$@" -x c -E -dM - 2>/dev/null | grep -c "^#define $macro\>" >/dev/null
 }
 for part in "$@"; do
     case $part in
@@ -23,7 +24,8 @@ for part in "$@"; do
         # shellcheck disable=SC2086 # modules are words
         "$PKG_CONFIG" --exists --print-errors $PACKAGES ||
             stop "libraries are missing (see above)" "make deps  installs them; elsewhere set PKG_CONFIG_PATH"
-        defines hdf5.h H5_HAVE_PARALLEL ||
+        # shellcheck disable=SC2086 # options are words
+        defines hdf5.h H5_HAVE_PARALLEL $CFLAGS_SEEN ||
             stop "the HDF5 found is not a parallel one" "make deps  installs one; or set HDF5_DIR to a parallel HDF5 on MPICH"
         ;;
     petsc)

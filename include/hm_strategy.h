@@ -44,10 +44,19 @@ typedef struct hm_job_t {
     /**
      * Takes a computed band to where it belongs (a file). May be called on another rank than
      * compute was, and from within the `progress` that compute calls: a rank that receives bands
-     * from others writes them while it computes its own. Never from within another deliver.
+     * from others writes them while it computes its own. Never from within another deliver. A band
+     * that is there is worth keeping: deliver finishes even when `progress` says that the run is
+     * stopping.
      */
     hm_status_t (*deliver)(void *context, int64_t band, const void *buffer,
                            const hm_progress_t *progress, hm_error_t *err);
+    /**
+     * HM_DELIVERY_ROUNDS: writes `count` bands (0 .. 8) of this rank in one collective operation of
+     * all ranks; called on all at the same time, also with nothing to write. May be called from
+     * within compute's `progress`. NULL: this job has no collective form.
+     */
+    hm_status_t (*deliver_all)(void *context, int count, const int64_t *bands,
+                               const void *const *buffers, hm_error_t *err);
     /**
      * Predicts the cost of bands [first, first + count) into cost[count], for `predict`; NULL: not
      * to be had.
@@ -66,10 +75,21 @@ typedef enum hm_portion_t {
                             doi:10.1145/135226.135232 */
 } hm_portion_t;
 
+/** The way of a computed band to the file; every strategy takes any of them. */
+typedef enum hm_delivery_t {
+    HM_DELIVERY_DIRECT, /**< by job->deliver, on the rank that the strategy brings it to */
+    HM_DELIVERY_ROUNDS, /**< saved up and written by all ranks together, by job->deliver_all: what
+                           file systems and compressed files like that want large collective writes.
+                           Costs up to eight more bands of memory, at most 16 MiB or one band */
+    HM_DELIVERY_FUNNEL  /**< to the node's leader by message, which calls job->deliver: fewer
+                           writers.  Costs two bands more on each rank, at most eight on the leader */
+} hm_delivery_t;
+
 typedef struct hm_strategy_options_t {
     hm_portion_t portion;
     bool idle_coordinator; /**< `pool`: the coordinator only coordinates */
-    hm_trace_t *trace;     /**< notes this rank's events; NULL: none. Owned by the caller */
+    hm_delivery_t delivery;
+    hm_trace_t *trace; /**< notes this rank's events; NULL: none. Owned by the caller */
 } hm_strategy_options_t;
 
 struct hm_work_t;

@@ -20,29 +20,48 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "hm_cluster.h"
 
-/* How many turns without success until the next stage. A message within a node takes about 1 us
- * and a poll 0.1 us: who waits for a partner that is running never leaves the first stage. */
+/*
+ * How many turns without success until the next stage. A message within a node takes about 1 us and
+ * a poll 0.1 us: who waits for a partner that is running never leaves the first stage. Naps double
+ * every few turns, so a nap is always a small part of the time waited so far; yet with many ranks
+ * waiting on few cores they soon cost next to nothing.
+ */
 enum {
     SPIN_TURNS = 200,    /* then give the core to whoever wants it */
-    YIELD_TURNS = 10000, /* then sleep a little: nobody wanted it, or the wait is long */
-    NAP_TURNS = 20000    /* then sleep longer */
+    YIELD_TURNS = 10000, /* then sleep: the wait is long */
+    NAP_TURNS = 8,       /* then sleep twice as long */
+    NAP_DOUBLINGS = 9,   /* at most */
+    LAST_TURN = YIELD_TURNS + NAP_TURNS * NAP_DOUBLINGS
 };
-static const long NAP_NS = 1000, SLEEP_NS = 100000;
+static const long NAP_NS = 1000;        /* the first one; the kernel adds about 50 us to any */
+static const int64_t SCARCE_NS = 20000; /* a yield that nobody uses takes 0.5 us */
 
-static void back_off(unsigned turns) {
+static int64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Idles once, the `turns`th time in a row; returns the number of the next turn. */
+static unsigned back_off(unsigned turns) {
     if (turns < SPIN_TURNS) {
-        return;
+        return turns + 1;
     }
     if (turns < YIELD_TURNS) {
+        const int64_t start = now_ns();
         sched_yield();
-        return;
+        /* Somebody has used the core meanwhile, so it is scarce: yielding on would take an equal
+         * share of it from those that work, sleeping takes none. */
+        return now_ns() - start > SCARCE_NS ? YIELD_TURNS : turns + 1;
     }
-    struct timespec pause = {0, turns < NAP_TURNS ? NAP_NS : SLEEP_NS};
+    struct timespec pause = {0, NAP_NS << ((turns - YIELD_TURNS) / NAP_TURNS)};
     nanosleep(&pause, NULL);
+    return turns < LAST_TURN ? turns + 1 : LAST_TURN;
 }
 
 /*
@@ -59,8 +78,7 @@ void hm_polite_glance(void) {
 }
 
 void hm_idle(unsigned *turns) {
-    back_off(*turns);
-    *turns += *turns < NAP_TURNS;
+    *turns = back_off(*turns);
     empty_polls = 0; /* the wait has been done here */
 }
 
@@ -81,8 +99,7 @@ unsigned ucp_worker_progress(void *worker) {
     if (found > 0) {
         empty_polls = 0;
     } else {
-        back_off(empty_polls);
-        empty_polls += empty_polls < NAP_TURNS;
+        empty_polls = back_off(empty_polls);
     }
     return found;
 }

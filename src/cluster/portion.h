@@ -11,6 +11,11 @@
 
 #include "hm_strategy.h"
 
+/** Where part `part` of `parts` equal contiguous parts starts; the first ones are longer by one. */
+static inline int64_t hm_part_start(int64_t bands, int part, int parts) {
+    return bands / parts * part + (bands % parts < part ? bands % parts : part);
+}
+
 typedef struct hm_portions_t {
     int64_t count;
     int64_t *first; /* [count + 1]: portion k is the places [first[k], first[k + 1]) */

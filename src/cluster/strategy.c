@@ -1,14 +1,15 @@
 /** @file strategy.c The table of strategies. A new one is a file and a line here. */
 #include "hm_strategy.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "strategies/strategies.h"
 
 const hm_strategy_t *const hm_strategies[] = {
-    &hm_strategy_block, &hm_strategy_cyclic,  &hm_strategy_pipeline,
-    &hm_strategy_pool,  &hm_strategy_counter, &(const hm_strategy_t){.name = NULL},
+    &hm_strategy_block,    &hm_strategy_cyclic,
+    &hm_strategy_pipeline, &hm_strategy_pool,
+    &hm_strategy_counter,  &hm_strategy_hier,
+    &hm_strategy_predict,  &(const hm_strategy_t){.name = NULL},
 };
 
 static const hm_strategy_t *lookup(const char *name) {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "delivery.h"
 #include "gravity.h"
 
 void *hm_work_alloc(size_t bytes) {
@@ -10,8 +11,12 @@ void *hm_work_alloc(size_t bytes) {
     return aligned_alloc(line, (bytes / line + 1) * line);
 }
 
+static bool failed(const hm_work_t *work) {
+    return work->status != HM_OK && work->status != HM_STOPPED;
+}
+
 void hm_work_fail(hm_work_t *work, hm_status_t status, const hm_error_t *err) {
-    if (work->status != HM_OK && work->status != HM_STOPPED) {
+    if (failed(work)) {
         return; /* what failed first is what is reported */
     }
     work->status = status;
@@ -40,6 +45,7 @@ static void look_after(hm_work_t *work) {
         work->serve(work->served);
         work->serving = false;
     }
+    hm_route_serve(work);
 }
 
 bool hm_work_going(hm_work_t *work) {
@@ -103,16 +109,25 @@ bool hm_work_compute(hm_work_t *work, int64_t band, void *buffer) {
     return accept(work, status, &work->compute_err);
 }
 
-bool hm_work_deliver(hm_work_t *work, int64_t band, const void *buffer) {
-    if (work->status != HM_OK) {
+bool hm_work_write(hm_work_t *work, int64_t band, const void *buffer) {
+    if (failed(work)) {
         return false;
     }
     int64_t other = -1;
     hm_state_t before = begin(work, HM_STATE_WRITING, band, &other);
+    work->writing = true;
     hm_status_t status =
         work->job->deliver(work->job->context, band, buffer, &work->progress, &work->deliver_err);
+    work->writing = false;
     end(work, before, other);
     return accept(work, status, &work->deliver_err);
+}
+
+bool hm_work_deliver(hm_work_t *work, int64_t band, const void *buffer) {
+    if (!failed(work)) {
+        hm_route_take(work, band, buffer);
+    }
+    return work->status == HM_OK;
 }
 
 bool hm_work_band(hm_work_t *work, int64_t band) {
@@ -127,16 +142,17 @@ void hm_work_idle(hm_work_t *work, unsigned *turns) {
 }
 
 bool hm_work_wait(hm_work_t *work, MPI_Request *request, const char *what) {
+    const hm_state_t before = work->account->state;
     int done = 0;
-    for (unsigned turns = 0;;) {
-        if (!hm_work_mpi(work, MPI_Test(request, &done, MPI_STATUS_IGNORE), what)) {
-            return false;
+    bool good = true;
+    for (unsigned turns = 0; good && !done;) {
+        good = hm_work_mpi(work, MPI_Test(request, &done, MPI_STATUS_IGNORE), what);
+        if (good && !done) {
+            hm_work_idle(work, &turns);
         }
-        if (done) {
-            return true;
-        }
-        hm_work_idle(work, &turns);
     }
+    hm_account_enter(work->account, before);
+    return good;
 }
 
 /*
@@ -144,7 +160,7 @@ bool hm_work_wait(hm_work_t *work, MPI_Request *request, const char *what) {
  * in its last band still stops the others, and no rank starts the next thing on the communicator
  * while messages of this run are under way.
  */
-void hm_work_meet(hm_work_t *work) {
+hm_status_t hm_work_meet(hm_work_t *work) {
     int code = hm_gravity_encode(work->status);
     int gravest = code;
     MPI_Request request = MPI_REQUEST_NULL;
@@ -156,6 +172,7 @@ void hm_work_meet(hm_work_t *work) {
         gravest != hm_gravity_encode(HM_OK)) {
         work->status = HM_STOPPED;
     }
+    return hm_gravity_decode(gravest);
 }
 
 hm_status_t hm_strategy_run(const hm_strategy_t *strategy, const hm_cluster_t *cluster,
@@ -170,16 +187,19 @@ hm_status_t hm_strategy_run(const hm_strategy_t *strategy, const hm_cluster_t *c
     hm_account_start(account);
     account->trace = w->options.trace;
     w->buffer = hm_work_alloc(job->band_bytes);
-    hm_status_t mine = HM_OK;
+    struct hm_route_t route;
+    hm_status_t mine = hm_route_open(&route, w);
     if (w->buffer == NULL) {
         mine = hm_error_set(err, HM_EMISSING, "out of memory for a band of %zu bytes",
                             job->band_bytes);
     }
     if (hm_work_ready(w, mine)) {
         strategy->run(w);
+        w->serve = NULL;
+        hm_route_finish(w);
     }
-    w->serve = NULL;
     hm_work_meet(w);
+    hm_route_close(&route);
     hm_account_stop(account);
     free(w->buffer);
     return w->status;

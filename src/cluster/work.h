@@ -15,7 +15,7 @@
 #include "hm_strategy.h"
 
 /** Tags of the strategies' messages on cluster->comm and on the node's communicator. */
-enum { HM_TAG_ASK = 101, HM_TAG_PORTION = 102, HM_TAG_BAND = 103 };
+enum { HM_TAG_ASK = 101, HM_TAG_PORTION = 102, HM_TAG_BAND = 103, HM_TAG_FUNNEL = 104 };
 
 typedef struct hm_work_t {
     const hm_cluster_t *cluster;
@@ -23,12 +23,14 @@ typedef struct hm_work_t {
     hm_strategy_options_t options;
     hm_account_t *account;
     hm_error_t *err;
-    hm_status_t status;      /* this rank's: HM_OK, its own failure, or HM_STOPPED */
-    hm_progress_t progress;  /* what callbacks get: looks after alarm and messages */
-    void *buffer;            /* room for a band */
-    void (*serve)(void *of); /* the strategy's messages; called from `progress`; NULL: none */
-    void *served;            /* its argument */
-    bool serving;            /* `serve` is being called: it must not be called within itself */
+    hm_status_t status;       /* this rank's: HM_OK, its own failure, or HM_STOPPED */
+    hm_progress_t progress;   /* what callbacks get: looks after alarm and messages */
+    void *buffer;             /* room for a band */
+    void (*serve)(void *of);  /* the strategy's messages; called from `progress`; NULL: none */
+    void *served;             /* its argument */
+    struct hm_route_t *route; /* the way bands take to the file */
+    bool writing;             /* job->deliver or deliver_all is being called: not to be nested */
+    bool serving;             /* `serve` is being called: it must not be called within itself */
     hm_error_t compute_err, deliver_err; /* one each, as deliver may be called within compute */
 } hm_work_t;
 
@@ -52,8 +54,12 @@ bool hm_work_mpi(hm_work_t *work, int code, const char *what);
 /** Computes a band into `buffer`. False: there is no result, the run is stopping. */
 bool hm_work_compute(hm_work_t *work, int64_t band, void *buffer);
 
-/** Delivers a band. False: the run is stopping. */
+/** Sends a band on its way to job->deliver. A band that has been computed is delivered also when
+ * the run is stopping early, not when it has failed. False: the run is stopping. */
 bool hm_work_deliver(hm_work_t *work, int64_t band, const void *buffer);
+
+/** Calls job->deliver here and now, on the same terms. */
+bool hm_work_write(hm_work_t *work, int64_t band, const void *buffer);
 
 /** Looks after the messages, then computes and delivers a band in work->buffer. */
 bool hm_work_band(hm_work_t *work, int64_t band);
@@ -70,8 +76,9 @@ bool hm_work_wait(hm_work_t *work, MPI_Request *request, const char *what);
 /**
  * Collective over cluster->comm: waits until all ranks have come here, looking after alarm and
  * messages meanwhile. Belongs before collective calls that free things, as those only block.
+ * Returns the gravest status that a rank came with, the same on all ranks.
  */
-void hm_work_meet(hm_work_t *work);
+hm_status_t hm_work_meet(hm_work_t *work);
 
 /** Books a message of this rank. */
 static inline void hm_work_sent(hm_work_t *work, size_t bytes) {

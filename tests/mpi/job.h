@@ -21,7 +21,9 @@ typedef struct test_job_t {
     hm_job_t job;
     const hm_cluster_t *cluster;
     int *computed, *delivered; /* [bands], by this rank */
-    int wrong;                 /* bands that arrived otherwise than they were made */
+    int wrong;                 /* bands that arrived otherwise than they were made, or nested */
+    bool delivering;           /* inside deliver: must not be called again */
+    int rounds;                /* calls of deliver_all */
     int calls;                 /* of compute or deliver, whichever the fault is about */
     double most_seconds;       /* a band sleeps up to this long, by its number */
     fault_t fault;
@@ -29,6 +31,8 @@ typedef struct test_job_t {
     int fault_rank;         /* fails at this rank's first call */
     hm_status_t fault_with; /* HM_STOPPED with FAULT_ALARM: raises the alarm and goes on */
     int fired;
+    hm_delivery_t delivery;
+    MPI_Comm collective; /* deliver_all's own */
 } test_job_t;
 
 /* A hash: neighbours differ, every rank computes the same. */
@@ -83,9 +87,8 @@ static inline hm_status_t job_compute(void *context, int64_t band, void *buffer,
     return HM_OK;
 }
 
-static inline hm_status_t job_deliver(void *context, int64_t band, const void *buffer,
-                                      const hm_progress_t *progress, hm_error_t *err) {
-    test_job_t *t = context;
+static inline hm_status_t job_take(test_job_t *t, int64_t band, const void *buffer,
+                                   hm_error_t *err) {
     if (job_fails(t, FAULT_DELIVER, band)) {
         return hm_error_set(err, t->fault_with, "deliver fails at band %lld", (long long)band);
     }
@@ -96,9 +99,37 @@ static inline hm_status_t job_deliver(void *context, int64_t band, const void *b
             break;
         }
     }
-    progress->call(progress->context);
     ++t->delivered[band];
     return HM_OK;
+}
+
+static inline hm_status_t job_deliver(void *context, int64_t band, const void *buffer,
+                                      const hm_progress_t *progress, hm_error_t *err) {
+    test_job_t *t = context;
+    t->wrong += t->delivering;
+    t->delivering = true;
+    hm_status_t status = job_take(t, band, buffer, err);
+    progress->call(progress->context);
+    t->delivering = false;
+    return status;
+}
+
+/* As a collective write does, it waits for all ranks and fails where it fails. */
+static inline hm_status_t job_deliver_all(void *context, int count, const int64_t *bands,
+                                          const void *const *buffers, hm_error_t *err) {
+    test_job_t *t = context;
+    hm_status_t status = HM_OK;
+    int round = t->rounds;
+    MPI_Bcast(&round, 1, MPI_INT, 0, t->collective);
+    t->wrong += t->delivering + (round != t->rounds);
+    ++t->rounds;
+    t->delivering = true;
+    for (int i = 0; i < count && status == HM_OK; ++i) {
+        status = job_take(t, bands[i], buffers[i], err);
+    }
+    MPI_Barrier(t->collective);
+    t->delivering = false;
+    return status;
 }
 
 static inline hm_status_t job_probe(void *context, int64_t first, int64_t count, double *cost,
@@ -120,7 +151,9 @@ static inline test_job_t job_make(const hm_cluster_t *cluster, int64_t bands, si
                        .band_bytes = band_bytes,
                        .compute = job_compute,
                        .deliver = job_deliver,
+                       .deliver_all = job_deliver_all,
                        .probe = job_probe};
+    MPI_Comm_dup(cluster->comm, &t.collective);
     t.computed = calloc((size_t)bands + 1, sizeof *t.computed);
     t.delivered = calloc((size_t)bands + 1, sizeof *t.delivered);
     if (t.computed == NULL || t.delivered == NULL) {
@@ -133,6 +166,7 @@ static inline test_job_t job_make(const hm_cluster_t *cluster, int64_t bands, si
 static inline void job_free(test_job_t *t) {
     free(t->computed);
     free(t->delivered);
+    MPI_Comm_free(&t->collective);
 }
 
 /** Runs it. Collective over its cluster. */

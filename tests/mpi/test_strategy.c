@@ -18,6 +18,7 @@ static void on_all_sizes(bool (*test)(const hm_cluster_t *cluster, const hm_stra
     int ranks = 0;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    double start = hm_clock_now();
     for (int i = 0; i < SIZES && (sizes[i] <= ranks || i == 0); ++i) {
         /* The largest size takes all ranks there are. */
         bool largest = i + 1 == SIZES || sizes[i + 1] > ranks;
@@ -43,6 +44,7 @@ static void on_all_sizes(bool (*test)(const hm_cluster_t *cluster, const hm_stra
             MPI_Comm_free(&comm);
         }
     }
+    printf("(%.1f s) ", hm_clock_now() - start);
 }
 
 static bool run_whole(const hm_cluster_t *cluster, const hm_strategy_t *strategy, int64_t bands,
@@ -56,8 +58,8 @@ static bool run_whole(const hm_cluster_t *cluster, const hm_strategy_t *strategy
     bool good = status == HM_OK && job_check(&t, true);
     good = job_nothing_left(cluster) && good;
     if (!good) {
-        fprintf(stderr, "%lld bands of %zu bytes: %s %s\n", (long long)bands, band_bytes,
-                hm_status_name(status), err.text);
+        fprintf(stderr, "%s: %lld bands of %zu bytes: %s %s, %d wrong\n", strategy->name,
+                (long long)bands, band_bytes, hm_status_name(status), err.text, t.wrong);
     }
     job_free(&t);
     return good;
@@ -98,6 +100,24 @@ static bool options(const hm_cluster_t *cluster, const hm_strategy_t *strategy) 
         good = run_whole(cluster, strategy, 333, 16, &o, 0) && good;
     }
     return run_whole(cluster, strategy, 50, 16, NULL, 0) && good;
+}
+
+static bool deliveries(const hm_cluster_t *cluster, const hm_strategy_t *strategy) {
+    const hm_delivery_t ways[] = {HM_DELIVERY_ROUNDS, HM_DELIVERY_FUNNEL};
+    const size_t bytes[] = {8, 70008};
+    bool good = true;
+    for (int i = 0; i < 4; ++i) {
+        const hm_strategy_options_t o = {.delivery = ways[i / 2], .idle_coordinator = i == 1};
+        good = run_whole(cluster, strategy, 0, bytes[i % 2], &o, 0) && good;
+        good = run_whole(cluster, strategy, 1, bytes[i % 2], &o, 0) && good;
+        good = run_whole(cluster, strategy, 50, bytes[i % 2], &o, 1e-3) && good;
+        good = run_whole(cluster, strategy, 300, bytes[i % 2], &o, 0) && good;
+    }
+    /* Bands so large that a round holds one a rank. */
+    const hm_strategy_options_t o = {.delivery = HM_DELIVERY_ROUNDS};
+    const bool once = strcmp(strategy->name, "cyclic") == 0; /* the memory is the test machine's */
+    return (!once || run_whole(cluster, strategy, cluster->size + 1, (size_t)17 << 20, &o, 0)) &&
+           good;
 }
 
 /* The four shares add up to the wall time, the bands to all bands, and the trace to the shares. */
@@ -162,7 +182,7 @@ static bool trace_is_bounded(const hm_cluster_t *cluster, const hm_strategy_t *s
 static bool ends_well(test_job_t *t, const hm_strategy_t *strategy) {
     hm_account_t account;
     hm_error_t err = HM_ERROR_NONE;
-    const hm_strategy_options_t o = {.portion = HM_PORTION_AUTO};
+    const hm_strategy_options_t o = {.delivery = t->delivery};
     double start = hm_clock_now();
     hm_status_t status = job_run(t, strategy, &o, &account, &err);
     double seconds = hm_clock_now() - start;
@@ -194,9 +214,11 @@ static bool ends_well(test_job_t *t, const hm_strategy_t *strategy) {
     return good;
 }
 
-static bool fault(const hm_cluster_t *cluster, const hm_strategy_t *strategy, fault_t what,
-                  int64_t bands, int64_t band, int rank, hm_status_t with) {
+static bool fault_in(hm_delivery_t delivery, const hm_cluster_t *cluster,
+                     const hm_strategy_t *strategy, fault_t what, int64_t bands, int64_t band,
+                     int rank, hm_status_t with) {
     test_job_t t = job_make(cluster, bands, 4096);
+    t.delivery = delivery;
     t.most_seconds = 1e-4;
     t.fault = what;
     t.fault_band = band;
@@ -204,6 +226,30 @@ static bool fault(const hm_cluster_t *cluster, const hm_strategy_t *strategy, fa
     t.fault_with = with;
     bool good = ends_well(&t, strategy);
     job_free(&t);
+    return good;
+}
+
+static bool fault(const hm_cluster_t *cluster, const hm_strategy_t *strategy, fault_t what,
+                  int64_t bands, int64_t band, int rank, hm_status_t with) {
+    return fault_in(HM_DELIVERY_DIRECT, cluster, strategy, what, bands, band, rank, with);
+}
+
+static bool faults_in_deliveries(const hm_cluster_t *cluster, const hm_strategy_t *strategy) {
+    const int64_t bands = 60;
+    const fault_t what[] = {FAULT_COMPUTE, FAULT_DELIVER, FAULT_ALARM};
+    const hm_delivery_t ways[] = {HM_DELIVERY_ROUNDS, HM_DELIVERY_FUNNEL};
+    bool good = true;
+    for (int i = 0; i < 6; ++i) {
+        hm_status_t with = what[i / 2] == FAULT_ALARM ? HM_STOPPED : HM_EIO;
+        for (int64_t band = 0; band < bands; band += (bands - 1) / 2) {
+            good = fault_in(ways[i % 2], cluster, strategy, what[i / 2], bands, band, -1, with) &&
+                   good;
+        }
+        for (int rank = 0; rank<cluster->size; rank += cluster->size> 1 ? cluster->size - 1 : 1) {
+            good = fault_in(ways[i % 2], cluster, strategy, what[i / 2], bands, -1, rank, with) &&
+                   good;
+        }
+    }
     return good;
 }
 
@@ -287,6 +333,12 @@ static void test_band_sizes(void) {
 static void test_options(void) {
     on_all_sizes(options);
 }
+static void test_deliveries(void) {
+    on_all_sizes(deliveries);
+}
+static void test_faults_in_deliveries(void) {
+    on_all_sizes(faults_in_deliveries);
+}
 static void test_accounts(void) {
     on_all_sizes(accounts);
 }
@@ -329,9 +381,11 @@ int main(int argc, char **argv) {
         {"bands that take different times", test_random_times},
         {"small and large bands arrive whole", test_band_sizes},
         {"portions and idle coordinator", test_options},
+        {"in rounds and through node leaders", test_deliveries},
         {"accounts add up, so does the trace", test_accounts},
         {"the trace is bounded", test_trace_is_bounded},
         {"a failure anywhere ends everybody", test_faults},
+        {"failures in rounds and through node leaders", test_faults_in_deliveries},
         {"stopping early", test_stops},
         {"stopped before it began", test_stopped_before},
         {"all ranks fail at once", test_all_fail},

@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "../portion.h"
 #include "../work.h"
 #include "hm_clock.h"
 #include "strategies.h"
@@ -21,10 +22,6 @@ typedef struct lists_t {
     double *took;    /* [own count] */
     int count;       /* own */
 } lists_t;
-
-static int64_t part_start(int64_t bands, int part, int parts) {
-    return bands / parts * part + (bands % parts < part ? bands % parts : part);
-}
 
 static void *list(int64_t count, size_t size) {
     return calloc((size_t)(count > 0 ? count : 1), size);
@@ -40,7 +37,7 @@ static hm_status_t prepare(const hm_work_t *work, lists_t *lists) {
                             "larger bands",
                             INT32_MAX, (long long)bands);
     }
-    lists->count = (int)(part_start(bands, rank + 1, size) - part_start(bands, rank, size));
+    lists->count = (int)(hm_part_start(bands, rank + 1, size) - hm_part_start(bands, rank, size));
     lists->mine = list(lists->count, sizeof *lists->mine);
     lists->took = list(lists->count, sizeof *lists->took);
     bool enough = lists->mine != NULL && lists->took != NULL;
@@ -56,8 +53,8 @@ static hm_status_t prepare(const hm_work_t *work, lists_t *lists) {
         return hm_error_set(work->err, HM_EMISSING, "out of memory for the lists of bands");
     }
     for (int part = 0; rank == 0 && part < size; ++part) {
-        lists->starts[part] = (int)part_start(bands, part, size);
-        lists->counts[part] = (int)part_start(bands, part + 1, size) - lists->starts[part];
+        lists->starts[part] = (int)hm_part_start(bands, part, size);
+        lists->counts[part] = (int)hm_part_start(bands, part + 1, size) - lists->starts[part];
     }
     for (int64_t band = 0; rank == 0 && band < bands; ++band) {
         lists->bands[band] = band;

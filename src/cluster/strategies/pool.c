@@ -87,9 +87,9 @@ static void coordinate(hm_work_t *work, const hm_portions_t *portions) {
         }
     }
     for (unsigned turns = 0; desk.workers > 0;) {
-        int before = desk.workers;
+        int64_t before = work->account->messages;
         hm_work_idle(work, &turns);
-        turns = desk.workers < before ? 0 : turns;
+        turns = work->account->messages > before ? 0 : turns;
     }
     work->serve = NULL;
 }

@@ -9,5 +9,7 @@ extern const hm_strategy_t hm_strategy_cyclic;
 extern const hm_strategy_t hm_strategy_pipeline;
 extern const hm_strategy_t hm_strategy_pool;
 extern const hm_strategy_t hm_strategy_counter;
+extern const hm_strategy_t hm_strategy_hier;
+extern const hm_strategy_t hm_strategy_predict;
 
 #endif

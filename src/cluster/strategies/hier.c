@@ -1,0 +1,156 @@
+/**
+ * @file hier.c
+ * Two levels: nodes draw portions from a common counter, the ranks of a node share a portion
+ * through its memory.
+ *
+ * A node's ranks claim numbers 0, 1, 2, ... from the node's counter, by one atomic addition in
+ * shared memory. Portions that the node has drawn lie one behind the other along these numbers, in
+ * a table in the same memory, so a number leads to a band. Exactly one rank claims the number that
+ * stands node_size before the end of the last portion: it is the node's leader for the moment,
+ * draws the next portion at once and enters it in the table, while the others go on with what is
+ * left. So nobody waits for a leader that computes, and there is no lock. A rank whose number has
+ * no portion yet waits until it has, or until all portions are drawn.
+ *
+ * Only the rank that holds the common counter has to let others in while it computes: it does so in
+ * `progress`, and a node draws when it still has work for that long.
+ */
+#include "../portion.h"
+#include "../ticket.h"
+#include "../work.h"
+#include "strategies.h"
+
+/* In node memory; each counter alone on its cache line. */
+typedef struct node_t {
+    _Alignas(64) _Atomic int64_t claims; /* numbers claimed */
+    _Alignas(64) _Atomic int64_t drawn;  /* portions in the table */
+    _Alignas(64) _Atomic bool exhausted; /* there will be no more */
+    _Alignas(64) int64_t table[];        /* two for each portion: its first number, what it is;
+                                            behind the last one its end */
+} node_t;
+
+typedef struct share_t {
+    hm_work_t *work;
+    hm_portions_t portions;
+    hm_ticket_t ticket;
+    MPI_Win window;
+    node_t *node;
+    int64_t at; /* the portion in the table that this rank's last number was in */
+} share_t;
+
+static int64_t start_of(const share_t *share, int64_t i) {
+    return share->node->table[2 * i];
+}
+
+static int64_t length_of(const share_t *share, int64_t i) {
+    return start_of(share, i + 1) - start_of(share, i);
+}
+
+/* Draws the next portion for this node. Only its leader of the moment is here. */
+static bool draw(share_t *share) {
+    hm_error_t err = HM_ERROR_NONE;
+    node_t *node = share->node;
+    int64_t k = 0;
+    const hm_state_t before = hm_account_enter(share->work->account, HM_STATE_TALKING);
+    hm_status_t status = hm_ticket_draw(&share->ticket, &k, &err);
+    hm_account_enter(share->work->account, before);
+    if (status != HM_OK) {
+        hm_work_fail(share->work, status, &err);
+        return false;
+    }
+    if (k >= share->portions.count) {
+        atomic_store_explicit(&node->exhausted, true, memory_order_release);
+        return true;
+    }
+    const int64_t i = atomic_load_explicit(&node->drawn, memory_order_relaxed);
+    node->table[2 * i + 1] = k;
+    node->table[2 * i + 2] =
+        node->table[2 * i] + share->portions.first[k + 1] - share->portions.first[k];
+    atomic_store_explicit(&node->drawn, i + 1, memory_order_release);
+    return true;
+}
+
+/* Moves share->at to the portion that `number` is in; false: there is none yet. */
+static bool find(share_t *share, int64_t number) {
+    const int64_t drawn = atomic_load_explicit(&share->node->drawn, memory_order_acquire);
+    while (share->at < drawn && number >= start_of(share, share->at + 1)) {
+        ++share->at;
+    }
+    return share->at < drawn;
+}
+
+/* Claims a number and returns its place among the bands; -1: the node has nothing left, or the run
+ * is stopping. */
+static int64_t claim(share_t *share) {
+    node_t *node = share->node;
+    const int64_t number = atomic_fetch_add_explicit(&node->claims, 1, memory_order_relaxed);
+    for (unsigned turns = 0; !find(share, number);) {
+        if (atomic_load_explicit(&node->exhausted, memory_order_acquire) && !find(share, number)) {
+            return -1;
+        }
+        hm_work_idle(share->work, &turns);
+        if (share->work->status != HM_OK) {
+            return -1;
+        }
+    }
+    const int64_t offset = number - start_of(share, share->at);
+    int64_t sign = length_of(share, share->at) - 1 - share->work->cluster->node_size;
+    if (offset == (sign > 0 ? sign : 0) && !draw(share)) {
+        return -1;
+    }
+    return share->portions.first[share->node->table[2 * share->at + 1]] + offset;
+}
+
+static void compute(share_t *share) {
+    for (int64_t place = claim(share); place >= 0; place = claim(share)) {
+        if (!hm_work_band(share->work, hm_portions_band(&share->portions, place))) {
+            return;
+        }
+    }
+}
+
+static hm_status_t open_share(share_t *share) {
+    hm_work_t *work = share->work;
+    const hm_cluster_t *cluster = work->cluster;
+    hm_status_t status = HM_OK;
+    int smallest = 0;
+    void *memory = NULL;
+    share->window = MPI_WIN_NULL;
+    HM_TRY(hm_mpi_check(
+        MPI_Allreduce(&cluster->node_size, &smallest, 1, MPI_INT, MPI_MIN, cluster->comm),
+        "comparing the nodes", work->err));
+    /* A portion suits the smallest node: a larger one draws more of them. */
+    const int takers = (cluster->size + smallest - 1) / smallest;
+    hm_portion_t kind = work->options.portion;
+    kind = kind == HM_PORTION_AUTO ? HM_PORTION_GUIDED : kind;
+    HM_TRY(hm_portions_make(kind, work->job, takers, smallest, &share->portions, work->err));
+    const size_t entries = 2 * (size_t)share->portions.count + 1;
+    HM_TRY(hm_share(cluster->node, sizeof(node_t) + entries * sizeof(int64_t), &share->window,
+                    &memory, work->err));
+    share->node = memory;
+cleanup:
+    return status;
+}
+
+static void run(hm_work_t *work) {
+    share_t share = {.work = work};
+    if (hm_work_ready(work, open_share(&share)) &&
+        hm_work_ready(work, hm_ticket_open(work->cluster, &share.ticket, work->err))) {
+        if (work->cluster->node_rank != 0 || draw(&share)) {
+            compute(&share);
+        }
+        hm_work_meet(work);
+        hm_ticket_close(&share.ticket);
+    }
+    if (share.window != MPI_WIN_NULL) {
+        MPI_Win_free(&share.window);
+    }
+    hm_portions_free(&share.portions);
+}
+
+const hm_strategy_t hm_strategy_hier = {
+    .name = "hier",
+    .what = "nodes draw portions from a common counter, a node's ranks share them in its memory",
+    .pattern = "two-level self-scheduling",
+    .mpi = "Comm_split_type, Win_allocate_shared with C11 atomics, Fetch_and_op between nodes",
+    .run = run,
+};

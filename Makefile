@@ -218,7 +218,7 @@ RUN_LINTS := $(TIDIED:%=$(BUILD)/lint/%.tidy) $(HEADERS:%=$(BUILD)/lint/%.alone)
 $(BUILD)/lint/omp/omp.h: $(BUILD)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)ln -sf $$($(MPICC) -print-file-name=include/omp.h) $@
-$(BUILD)/lint/%.tidy: % .clang-tidy tools/analyzer.h $(HEADERS) $(BUILD)/flags | $(BUILD)/lint/omp/omp.h
+$(BUILD)/lint/%.tidy: % .clang-tidy tests/.clang-tidy tools/analyzer.h $(HEADERS) $(BUILD)/flags | $(BUILD)/lint/omp/omp.h
 	$(call say,TIDY,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(TIDY_FLAGS) \

@@ -4,6 +4,7 @@
 #   petsc.sh cflags    prints the compiler's options for a usable PETSc; fails when there is none. Quick.
 #   petsc.sh libs      the same for the linker
 #   petsc.sh provide   the same search; builds PETSc into $DEPS_DIR/petsc when nothing usable is found
+#   petsc.sh try       compiles a small solver with what was found and runs it on 2 ranks
 #   petsc.sh where     prints the folder or module that was found, or why there is none
 #
 # Looked at in this order: PETSC_DIR (with PETSC_ARCH), pkg-config's PETSc, $DEPS_DIR/petsc. Usable means: built on MPICH,
@@ -89,8 +90,7 @@ find_petsc() {
     # Not through pkg-config: this one moves with the source tree.
     if [ -e "$ours/complete" ]; then
         where=$ours
-        cflags="-isystem $ours/include"
-        libs="-L$ours/lib -Wl,-rpath,$ours/lib -lpetsc"
+        ours_as_flags
         return 0
     fi
     return 1
@@ -201,23 +201,31 @@ configure_petsc() {
     "$python" ./configure "${options[@]}"
 }
 
-# A library is only called finished when a program solves something with it.
-try_petsc() {
-    local prefix=$1 out=$2
-    "$cc" -isystem "$prefix/include" -o "$out" "$root/tools/petsc_try.c" -L"$prefix/lib" -Wl,-rpath,"$prefix/lib" -lpetsc -lm &&
-        timeout -k 5 120 "$mpiexec" -np 2 "$out"
-}
-
-build() {
-    local work=$deps/petsc-work jobs=${PETSC_JOBS:-$(nproc)} source_file=
-    python=/usr/bin/python3
-    [ -x $python ] || python=python3
+find_mpi() {
     cc=${MPICC:-$(command -v mpicc.mpich || command -v mpicc || true)}
     mpiexec=${MPIRUN:-$(command -v mpirun.mpich || command -v mpirun || true)}
     if [ -z "$cc" ] || [ -z "$mpiexec" ]; then
         say "MPICH's mpicc or mpirun is missing; make deps installs them"
         return $exit_missing
     fi
+}
+
+# A library is only called finished when a program solves something with it.
+try_petsc() { # PROGRAM, with cflags and libs set
+    # shellcheck disable=SC2086 # options are words
+    "$cc" $cflags -o "$1" "$root/tools/petsc_try.c" $libs -lm && timeout -k 5 120 "$mpiexec" -np 2 "$1"
+}
+
+ours_as_flags() {
+    cflags="-isystem $ours/include"
+    libs="-L$ours/lib -Wl,-rpath,$ours/lib -lpetsc"
+}
+
+build() {
+    local work=$deps/petsc-work jobs=${PETSC_JOBS:-$(nproc)} source_file=
+    python=/usr/bin/python3
+    [ -x $python ] || python=python3
+    find_mpi || return $exit_missing
     # The caller's make and PETSc variables are not meant for PETSc's own make.
     unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES PETSC_DIR PETSC_ARCH CFLAGS LDFLAGS CPPFLAGS DESTDIR PREFIX V
     rm -rf "$work" "$ours"
@@ -238,7 +246,8 @@ build() {
     cd "$root"
     find "$ours/lib" -name 'libpetsc.so.*' -type f -exec strip --strip-unneeded {} +
     rm -rf "$ours/share"
-    during "trying it on 2 ranks" "$work/try.log" try_petsc "$ours" "$work/try" || return $exit_missing
+    ours_as_flags
+    during "trying it on 2 ranks" "$work/try.log" try_petsc "$work/try" || return $exit_missing
     # Last of all: from here on it counts as finished.
     printf '%s\n' "$(basename "$source_file")" >"$ours/complete"
     rm -rf "$work"
@@ -253,6 +262,15 @@ cflags)
 libs)
     find_petsc || exit $exit_missing
     echo "$libs"
+    ;;
+try)
+    find_petsc || exit $exit_missing
+    find_mpi
+    out=$(mktemp)
+    status=0
+    try_petsc "$out" || status=$?
+    rm -f "$out"
+    exit $status
     ;;
 where)
     if find_petsc; then
@@ -286,7 +304,7 @@ provide)
     build 9>&-
     ;;
 *)
-    say "usage: petsc.sh cflags|libs|where|provide"
+    say "usage: petsc.sh cflags|libs|where|try|provide"
     exit 64
     ;;
 esac

@@ -72,7 +72,7 @@ read_journal() {
 # job_begin KIND ARGUMENTS...: from here on `arguments`, `program`, the allocation and the journal are known. KIND: the script's
 # name without its ending
 job_begin() {
-    stop='' child='' watcher='' code=0
+    stop='' child='' watcher='' reminder='' code=0
     trap 'on_signal warned USR1' USR1
     trap 'on_signal ended TERM' TERM
     trap 'on_signal ended INT' INT
@@ -150,16 +150,33 @@ on_signal() {
     interrupted=yes
     [ "$stop" = ended ] || stop=$1
     say "got SIG$2"
-    [ -z "$child" ] || kill -USR1 "$child" 2>/dev/null || true
+    [ -n "$child" ] || return 0
+    kill -USR1 "$child" 2>/dev/null || true
+    [ -n "$reminder" ] || { remind "$child" & reminder=$!; }
+}
+
+# remind PID: says it again, as a launcher that has just begun may have missed it
+remind() {
+    nap 3
+    kill -USR1 "$1" 2>/dev/null || true
+}
+
+# nap SECONDS: sleep without a process of its own, which would outlive this one
+nap() {
+    local pipe
+    exec {pipe}<> <(:) # nothing is ever written to it
+    read -r -t "$1" -u "$pipe" || true
+    exec {pipe}>&-
 }
 
 # run COMMAND...: in the background, so that signals are heard at once; sets `code`
 run() {
+    code=$exit_stopped
+    [ -z "$stop" ] || return 0
     say "runs $(shown "$@")"
     "$@" </dev/null &
     child=$!
-    # A signal that came before there was a child
-    [ -z "$stop" ] || kill -USR1 "$child" 2>/dev/null || true
+    [ -z "$stop" ] || on_signal "$stop" USR1 # it came before there was a child
     while :; do
         interrupted=
         code=0
@@ -167,6 +184,8 @@ run() {
         [ -n "$interrupted" ] || break
     done
     child=
+    [ -z "$reminder" ] || kill "$reminder" 2>/dev/null || true
+    reminder=
 }
 
 # start_watch: from now on this job hears USR1 when its time limit draws near
@@ -179,18 +198,17 @@ start_watch() {
 
 # watch_time MARGIN: the scheduler is asked again each time, as limits may be moved
 watch_time() {
-    local left margin=$1 pipe
+    local left margin=$1
     left=$("${scheduler}_time_left") || left=
     is_number "$left" 0 999999999 || return 0
     [ "$margin" -le $((left / 10)) ] || margin=$((left / 10))
     say "time left $left s; stops $margin s ahead of the limit"
-    exec {pipe}<> <(:) # nothing is ever written to it: `read -t` sleeps without a process of its own
     while is_number "$left" 0 999999999; do
         if [ "$left" -le "$margin" ]; then
             kill -USR1 $$
             return
         fi
-        read -r -t $((left - margin < 600 ? left - margin : 600)) -u "$pipe" || true
+        nap $((left - margin < 600 ? left - margin : 600))
         left=$("${scheduler}_time_left") || left=
     done
 }

@@ -128,6 +128,18 @@ pbs_check() {
     [[ $PWD != *[,\"\']* ]] || die "$exit_usage" "PBS takes no commas or quotes in the folder's name: $PWD"
 }
 
+# pbs_possible: refuses what no node could ever hold; qsub would let it wait for ever
+pbs_possible() {
+    local number most nodes need
+    mapfile -t number < <(pbsnodes -a 2>/dev/null | sed -n 's/^ *resources_available.ncpus = //p' | sort -n)
+    nodes=${#number[@]}
+    [ "$nodes" -gt 0 ] || return 0
+    most=${number[-1]}
+    need=$((${request_per_node:-$(((request_ranks + request_nodes - 1) / request_nodes))} * request_threads))
+    [ "$request_nodes" -le "$nodes" ] || die "$exit_usage" "$request_nodes nodes: there are $nodes"
+    [ "$need" -le "$most" ] || die "$exit_usage" "$need processors a node (ranks x threads): the nodes have at most $most"
+}
+
 pbs_chunk() { # pbs_chunk NUMBER RANKS: that many nodes with so many ranks
     printf '%d:ncpus=%d:mpiprocs=%d:ompthreads=%d%s' "$1" $(($2 * request_threads)) "$2" "$request_threads" \
         "${request_memory:+:mem=${request_memory}mb}"

@@ -15,7 +15,7 @@
 /** What the words of a seal are. Behind RANGES: offset and length of each range. */
 enum { MAGIC, STATE, FILE_SIZE, COUNT, CRC32, RANGES, OWN_CRC32 = HM_SEAL_WORDS - 1 };
 enum { MOST_RANGES = (OWN_CRC32 - RANGES) / 2, SEALED = 1, BROKEN = 2 };
-enum { MOST_COORDINATES = 1 << 20 };
+enum { SUPERBLOCK_FLAGS = 20, MOST_COORDINATES = 1 << 20 };
 
 /** "hmseal1\n" */
 static const uint64_t magic = 0x0a316c6165736d68u;
@@ -105,8 +105,10 @@ static int by_offset(const void *a, const void *b) {
 }
 
 hm_status_t hm_seal_plan(hid_t file, hm_seal_t *seal, hm_error_t *err) {
-    extents_t extents = {.count = 0};
     hm_seal_t made = {.word = {0}};
+    /* HDF5 notes in these bytes of the superblock (version 0) that the file is open for writing,
+     * and never looks at them: all around them is sealed, they are not. */
+    extents_t extents = {.extent = {{SUPERBLOCK_FLAGS, 4}}, .count = 1};
     uint64_t *range = &made.word[RANGES];
     uint64_t end = 0;
     if (H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_NATIVE, note, &extents, H5O_INFO_BASIC) < 0 ||

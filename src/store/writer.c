@@ -193,6 +193,18 @@ static hm_status_t check_range(const hm_dataset_t *dataset, int64_t first, int64
     return HM_OK;
 }
 
+/** What follows a band's data: its accounts and, last, its done marks. */
+static hm_status_t finish_band(hm_dataset_t *dataset, const hm_band_data_t *band, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    for (int64_t i = 0; i < band->rows; i += HM_PIECE) {
+        HM_TRY(write_accounts(dataset, band, i,
+                              band->rows - i < HM_PIECE ? band->rows - i : HM_PIECE, err));
+    }
+    HM_TRY(write_marks(dataset, band->first, band->rows, 1, err));
+cleanup:
+    return status;
+}
+
 hm_status_t hm_dataset_write_band(hm_dataset_t *dataset, const hm_band_data_t *band,
                                   hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -211,14 +223,98 @@ hm_status_t hm_dataset_write_band(hm_dataset_t *dataset, const hm_band_data_t *b
                                   hm_layout_channel((hm_channel_t)channel)->number, band->first,
                                   band->rows, dataset->width, true, values, err));
     }
-    for (int64_t i = 0; i < band->rows; i += HM_PIECE) {
-        HM_TRY(write_accounts(dataset, band, i,
-                              band->rows - i < HM_PIECE ? band->rows - i : HM_PIECE, err));
-    }
-    HM_TRY(write_marks(dataset, band->first, band->rows, 1, err));
+    HM_TRY(finish_band(dataset, band, err));
 cleanup:
     if (status == HM_EIO) {
         (void)hm_error_context(err, "writing the data set");
+    }
+    return status;
+}
+
+/** The bands as one piece of memory, in the order of their rows, and as one selection of the file's
+ * rows. `order` are the bands' indices by first row. */
+static hm_status_t gather_bands(const hm_dataset_t *d, hm_channel_t channel, int count,
+                                const hm_band_data_t *band, const int *order, hid_t space,
+                                char *staging, hm_error_t *err) {
+    if (H5Sselect_none(space) < 0) {
+        return hm_h5_fail(err, HM_EIO, "no selection");
+    }
+    for (int k = 0; k < count; ++k) {
+        const hm_band_data_t *b = &band[order[k]];
+        const hsize_t start[2] = {(hsize_t)b->first, 0};
+        const hsize_t extent[2] = {(hsize_t)b->rows, (hsize_t)d->width};
+        const size_t bytes = (size_t)(b->rows * d->width) * HM_POINT_BYTES;
+        memcpy(staging, b->channel[channel], bytes);
+        staging += bytes;
+        if (H5Sselect_hyperslab(space, H5S_SELECT_OR, start, NULL, extent, NULL) < 0) {
+            return hm_h5_fail(err, HM_EIO, "no selection");
+        }
+    }
+    return HM_OK;
+}
+
+/** One channel of the bands of all ranks in one collective write. A rank that fails before it
+ * writes nothing, but joins, as the others would wait for it. */
+static hm_status_t write_together(hm_dataset_t *d, hm_channel_t channel, int count,
+                                  const hm_band_data_t *band, const int *order, char *staging,
+                                  hid_t transfer, hm_error_t *err) {
+    hid_t space = H5Dget_space(d->channel[channel]);
+    hm_status_t status = gather_bands(d, channel, count, band, order, space, staging, err);
+    hsize_t points = 0;
+    for (int k = 0; status == HM_OK && k < count; ++k) {
+        points += (hsize_t)(band[k].rows * d->width);
+    }
+    const hsize_t at_least_one = points > 0 ? points : 1;
+    hid_t memory = H5Screate_simple(1, &at_least_one, NULL);
+    if (points == 0) {
+        H5Sselect_none(memory);
+        H5Sselect_none(space);
+    }
+    hm_h5_number_t number = hm_layout_channel(channel)->number;
+    if (H5Dwrite(d->channel[channel], hm_h5_memory_type(number), memory, space, transfer, staging) <
+            0 &&
+        status == HM_OK) {
+        status = hm_h5_fail(err, HM_EIO, "writing the data set");
+    }
+    hm_h5_close(&memory);
+    hm_h5_close(&space);
+    return status;
+}
+
+hm_status_t hm_dataset_write_bands(hm_dataset_t *dataset, int count, const hm_band_data_t *band,
+                                   hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    size_t bytes = 1;
+    int order[HM_DATASET_ROUND] = {0};
+    for (int k = 0; k < count; ++k) {
+        hm_status_t s = check_range(dataset, band[k].first, band[k].rows, err);
+        status = status == HM_OK ? s : status;
+        bytes += (size_t)(band[k].rows * dataset->width) * HM_POINT_BYTES;
+        int place = k;
+        for (; place > 0 && band[order[place - 1]].first > band[k].first; --place) {
+            order[place] = order[place - 1];
+        }
+        order[place] = k;
+    }
+    char *staging = malloc(bytes);
+    if (!staging) {
+        status = hm_error_set(err, HM_EMISSING, "out of memory for %d bands", count);
+    }
+    /* Whatever happened here, the other ranks count on this one: it joins with nothing. */
+    const int mine = status == HM_OK ? count : 0;
+    hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
+    H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
+    for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
+        if ((dataset->channels >> channel) & 1u) {
+            hm_status_t s = write_together(dataset, (hm_channel_t)channel, mine, band, order,
+                                           staging, transfer, status == HM_OK ? err : NULL);
+            status = status == HM_OK ? s : status;
+        }
+    }
+    hm_h5_close(&transfer);
+    free(staging);
+    for (int k = 0; status == HM_OK && k < count; ++k) {
+        status = finish_band(dataset, &band[k], err);
     }
     return status;
 }

@@ -6,6 +6,7 @@
 #ifndef HM_TEST_DATASET_SAMPLE_H
 #define HM_TEST_DATASET_SAMPLE_H
 
+#include <mpi.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -109,6 +110,32 @@ static inline hm_status_t sample_write(hm_dataset_t *dataset, uint32_t channels,
     }
     free(work);
     free(seconds);
+    return status;
+}
+
+/** Creates, writes and finishes a sample in bands of `band` rows, last band first. */
+static inline hm_status_t sample_whole(const char *path, int64_t width, int64_t height,
+                                       uint32_t channels, int64_t band, hm_dataset_result_t *result,
+                                       hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hm_dataset_t *dataset = NULL;
+    const hm_dataset_plan_t plan = sample_plan(width, height, channels);
+    HM_TRY(hm_dataset_create(path, &plan, err));
+    HM_TRY(hm_dataset_open(path, MPI_COMM_SELF, &dataset, err));
+    for (int64_t first = (height - 1) / band * band; first >= 0; first -= band) {
+        const int64_t rows = height - first < band ? height - first : band;
+        HM_TRY(sample_write(dataset, channels, width, first, rows, 3, err));
+    }
+    HM_TRY(hm_dataset_flush(dataset, err));
+    HM_TRY(hm_dataset_close(dataset, err));
+    dataset = NULL;
+    *result = sample_result(width, height);
+    result->crc32 = 0;
+    result->complete = false;
+    result->seconds = 1.5;
+    HM_TRY(hm_dataset_finish(path, NULL, 0, result, err));
+cleanup:
+    (void)hm_dataset_close(dataset, NULL);
     return status;
 }
 

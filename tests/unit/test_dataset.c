@@ -38,38 +38,13 @@ static int leftovers(void) {
     return count;
 }
 
-/** Creates, writes and finishes a sample in bands of `band` rows, last band first. */
-static hm_status_t whole(const char *path, int64_t width, int64_t height, uint32_t channels,
-                         int64_t band, hm_dataset_result_t *result, hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    hm_dataset_t *dataset = NULL;
-    const hm_dataset_plan_t plan = sample_plan(width, height, channels);
-    HM_TRY(hm_dataset_create(path, &plan, err));
-    HM_TRY(hm_dataset_open(path, MPI_COMM_SELF, &dataset, err));
-    for (int64_t first = (height - 1) / band * band; first >= 0; first -= band) {
-        const int64_t rows = height - first < band ? height - first : band;
-        HM_TRY(sample_write(dataset, channels, width, first, rows, 3, err));
-    }
-    HM_TRY(hm_dataset_flush(dataset, err));
-    HM_TRY(hm_dataset_close(dataset, err));
-    dataset = NULL;
-    *result = sample_result(width, height);
-    result->crc32 = 0;
-    result->complete = false;
-    result->seconds = 1.5;
-    HM_TRY(hm_dataset_finish(path, NULL, 0, result, err));
-cleanup:
-    (void)hm_dataset_close(dataset, NULL);
-    return status;
-}
-
 static void round_trip(int64_t width, int64_t height, uint32_t channels, int64_t band) {
     hm_error_t err = HM_ERROR_NONE;
     hm_dataset_result_t result;
     hm_reader_t *reader = NULL;
     hm_dataset_info_t info;
     const char *path = fresh("round.h5");
-    const hm_status_t made = whole(path, width, height, channels, band, &result, &err);
+    const hm_status_t made = sample_whole(path, width, height, channels, band, &result, &err);
     CU_ASSERT_EQUAL(made, HM_OK);
     CU_ASSERT_STRING_EQUAL(err.text, "");
     const hm_dataset_result_t wanted = sample_result(width, height);
@@ -370,7 +345,7 @@ static void test_what_is_no_data_set(void) {
     CU_ASSERT_EQUAL(hm_reader_open(path, &reader, &info, &err), HM_EDATA);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "not one made by hpcmandel"));
     CU_ASSERT_EQUAL(hm_dataset_open(path, MPI_COMM_SELF, &dataset, &err), HM_EDATA);
-    CU_ASSERT_EQUAL(whole(fresh("cut.h5"), 100, 100, ITERATIONS, 10, &result, &err), HM_OK);
+    CU_ASSERT_EQUAL(sample_whole(fresh("cut.h5"), 100, 100, ITERATIONS, 10, &result, &err), HM_OK);
     char cut[128];
     snprintf(cut, sizeof cut, "%s/cut.h5", folder);
     CU_ASSERT_EQUAL(truncate(cut, 50000), 0);

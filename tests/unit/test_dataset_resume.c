@@ -208,6 +208,36 @@ static void test_torn_rows_are_found(void) {
     hm_reader_close(reader);
 }
 
+/** Changed headers are refused before anybody believes them; bytes that HDF5 itself changes are
+ * not. */
+static void test_damaged_headers_are_refused(void) {
+    hm_error_t err = HM_ERROR_NONE;
+    hm_dataset_info_t info = {.rows_done = -7};
+    hm_reader_t *reader = NULL;
+    const hm_dataset_plan_t plan = plan_here();
+    const int64_t offsets[] = {8, 19, 24, 95, 700, 5000, 60000};
+    CU_ASSERT_FATAL(killed_after(5));
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; ++i) {
+        unsigned char byte = 0;
+        const int file = open(path, O_RDONLY);
+        CU_ASSERT_EQUAL(pread(file, &byte, 1, offsets[i]), 1);
+        close(file);
+        const unsigned char other = (unsigned char)(byte ^ 4u);
+        overwrite(offsets[i], &other, 1);
+        CU_ASSERT_EQUAL(hm_reader_open(path, &reader, &info, &err), HM_EDATA);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "damaged"));
+        CU_ASSERT_EQUAL(hm_dataset_resume(path, &plan, &info, &err), HM_EDATA);
+        CU_ASSERT_PTR_NULL(reader);
+        CU_ASSERT_EQUAL(info.rows_done, -7);
+        overwrite(offsets[i], &byte, 1);
+    }
+    overwrite(20, "\1", 1); /* a process that had it open for writing was killed */
+    CU_ASSERT_EQUAL(hm_reader_open(path, &reader, &info, &err), HM_OK);
+    hm_reader_close(reader);
+    CU_ASSERT_EQUAL(hm_dataset_resume(path, &plan, &info, &err), HM_OK);
+    CU_ASSERT_EQUAL(info.rows_done, 5);
+}
+
 /** More sessions than there is room for: the file keeps its size, the last one is always there. */
 static void test_history_has_an_end(void) {
     hm_error_t err = HM_ERROR_NONE;
@@ -283,6 +313,7 @@ int main(int argc, char **argv) {
         {"the same work goes on", test_same_work_goes_on},
         {"other work is refused", test_other_work_is_refused},
         {"torn rows are found", test_torn_rows_are_found},
+        {"damaged headers are refused", test_damaged_headers_are_refused},
         {"the history has an end", test_history_has_an_end},
         {"accounts of ranks come back", test_ranks_come_back},
         {"what cannot be resumed", test_what_cannot_be_resumed},

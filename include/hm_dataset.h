@@ -169,6 +169,18 @@ hm_status_t hm_dataset_open(const char *path, MPI_Comm comm, hm_dataset_t **data
 hm_status_t hm_dataset_write_band(hm_dataset_t *dataset, const hm_band_data_t *band,
                                   hm_error_t *err);
 
+/** Most bands that hm_dataset_write_bands() takes from a rank. */
+enum { HM_DATASET_ROUND = 8 };
+
+/**
+ * Writes the bands of all ranks together: one collective write a channel (two-phase I/O), then each
+ * rank the accounts and marks of its own. Collective over the communicator that the file was opened
+ * on; `count` may differ from rank to rank, 0 to HM_DATASET_ROUND. Takes memory for a copy of the
+ * bands' largest channel. HM_EIO, HM_EMISSING: this rank's own failure; the others do not see it.
+ */
+hm_status_t hm_dataset_write_bands(hm_dataset_t *dataset, int count, const hm_band_data_t *band,
+                                   hm_error_t *err);
+
 /** Takes the done marks of rows back. Independent. HM_EIO. */
 hm_status_t hm_dataset_unmark(hm_dataset_t *dataset, int64_t first, int64_t rows, hm_error_t *err);
 

@@ -12,9 +12,13 @@
 #include "provenance.h"
 #include "render.h"
 #include "stop.h"
+#include "trace.h"
 
 static const char *const about = "Computes a view into a data set file, in parallel.\n"
                                  "Standard output carries the summary, standard error the log.";
+
+/* Events of a rank's trace: 40 MB at most. */
+enum { TRACE_MOST = 1000000 };
 
 /* Everything one run of the command holds. */
 typedef struct render_run_t {
@@ -26,6 +30,7 @@ typedef struct render_run_t {
     render_before_t before;
     hm_bands_t bands;
     hm_account_t account;
+    hm_trace_t trace;
     render_job_t job;
     double begin;   /* of the command */
     double started; /* the file is open, work begins */
@@ -130,18 +135,20 @@ static hm_status_t gather(const render_run_t *run, hm_rank_account_t *accounts,
     MPI_Request request[3] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL, MPI_REQUEST_NULL};
     const render_totals_t *t = &run->job.totals;
     const hm_verified_t *v = &run->before.mine;
-    uint64_t local[8] = {t->sum,
-                         t->inside,
-                         (uint64_t)t->rows_delivered,
-                         (uint64_t)t->rows_computed,
-                         t->work,
-                         v->sum,
-                         v->inside,
-                         (uint64_t)v->good};
-    uint64_t global[8] = {0};
+    uint64_t local[10] = {t->sum,
+                          t->inside,
+                          (uint64_t)t->rows_delivered,
+                          (uint64_t)t->rows_computed,
+                          t->work,
+                          v->sum,
+                          v->inside,
+                          (uint64_t)v->good,
+                          (uint64_t)run->account.messages,
+                          (uint64_t)run->account.bytes};
+    uint64_t global[10] = {0};
     int signal_here = stop_signal();
     HM_TRY(hm_mpi_check(
-        MPI_Ireduce(local, global, 8, MPI_UINT64_T, MPI_SUM, 0, run->cluster.comm, &request[0]),
+        MPI_Ireduce(local, global, 10, MPI_UINT64_T, MPI_SUM, 0, run->cluster.comm, &request[0]),
         "summing the ranks' totals", err));
     HM_TRY(hm_mpi_check(MPI_Igather(&mine, (int)sizeof mine, MPI_BYTE, accounts, (int)sizeof mine,
                                     MPI_BYTE, 0, run->cluster.comm, &request[1]),
@@ -155,7 +162,9 @@ static hm_status_t gather(const render_run_t *run, hm_rank_account_t *accounts,
                                 .inside = global[1],
                                 .rows_delivered = (int64_t)global[2],
                                 .rows_computed = (int64_t)global[3],
-                                .work = global[4]};
+                                .work = global[4],
+                                .messages = global[8],
+                                .bytes = global[9]};
 cleanup:
     return status;
 }
@@ -184,8 +193,15 @@ static hm_status_t compute(render_run_t *run) {
                         .band_bytes = render_band_bytes(&run->plan, run->bands.band_rows),
                         .context = &run->job,
                         .compute = render_compute,
-                        .deliver = render_deliver};
-        hm_strategy_options_t options = {.portion = HM_PORTION_AUTO};
+                        .deliver = render_deliver,
+                        .deliver_all = render_deliver_all,
+                        .probe = render_probe};
+        static const hm_delivery_t deliveries[] = {HM_DELIVERY_DIRECT, HM_DELIVERY_DIRECT,
+                                                   HM_DELIVERY_ROUNDS, HM_DELIVERY_FUNNEL};
+        hm_strategy_options_t options = {.portion = (hm_portion_t)run->settings.portion,
+                                         .idle_coordinator = run->settings.idle_coordinator,
+                                         .delivery = deliveries[run->settings.io],
+                                         .trace = run->settings.trace ? &run->trace : NULL};
         hm_status_t mine =
             hm_strategy_run(run->plan.strategy, &run->cluster, &job, &options, &run->account, &err);
         status = hm_meet(context, mine, &err);
@@ -214,6 +230,9 @@ static hm_status_t finish(render_run_t *run, const hm_rank_account_t *accounts,
         .updates = totals->sum + (pixels - totals->inside),
         .rows_done = totals->rows_delivered + before->good,
         .rows_computed = totals->rows_computed,
+        .predicted = run->account.predicted,
+        .messages = totals->messages,
+        .bytes = totals->bytes,
         .ranks = accounts,
         .result = {.sum = totals->sum + before->sum, .inside = totals->inside + before->inside}};
     report.result.seconds = report.seconds;
@@ -276,6 +295,7 @@ static hm_status_t render(render_run_t *run) {
         }
         return HM_OK;
     }
+    hm_trace_init(&run->trace, TRACE_MOST);
     HM_TRY(hm_meet(context, get_ready(run, &accounts, &err), &err));
     hm_status_t computed = compute(run);
     status = computed == HM_STOPPED ? HM_OK : computed;
@@ -289,8 +309,12 @@ static hm_status_t render(render_run_t *run) {
     const char *ended = computed == HM_STOPPED ? stop_reason(stopped_by) : "complete";
     status = cluster->rank == 0 ? finish(run, accounts, &totals, &before, ended, &err) : HM_OK;
     HM_TRY(hm_meet(context, status, &err));
+    if (run->settings.trace) {
+        HM_TRY(trace_write(context, run->settings.trace, &run->trace, run->started));
+    }
     status = computed;
 cleanup:
+    hm_trace_free(&run->trace);
     free(accounts);
     render_job_free(&run->job);
     hm_bands_free(&run->bands);

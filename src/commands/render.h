@@ -26,7 +26,10 @@ typedef struct render_settings_t {
     const char *strategy;
     const char *band;
     int64_t threads;
+    int portion;
     int io;
+    bool idle_coordinator;
+    const char *trace;
     const char *output;
     bool overwrite, resume;
     double checkpoint;
@@ -60,7 +63,8 @@ typedef struct render_totals_t {
     uint64_t sum, inside;
     int64_t rows_delivered;
     int64_t rows_computed;
-    uint64_t work; /**< updates really spent */
+    uint64_t work;            /**< updates really spent */
+    uint64_t messages, bytes; /**< sent by the strategy; filled when summed over the ranks */
 } render_totals_t;
 
 /** What a file to go on with holds already. */
@@ -113,6 +117,10 @@ hm_status_t render_compute(void *context, int64_t band, void *buffer, const hm_p
                            hm_error_t *err);
 hm_status_t render_deliver(void *context, int64_t band, const void *buffer,
                            const hm_progress_t *progress, hm_error_t *err);
+hm_status_t render_deliver_all(void *context, int count, const int64_t *bands,
+                               const void *const *buffers, hm_error_t *err);
+hm_status_t render_probe(void *context, int64_t first, int64_t count, double *cost,
+                         hm_error_t *err);
 
 /** What the report says of a run; gathered on rank 0. */
 typedef struct render_report_t {
@@ -124,6 +132,8 @@ typedef struct render_report_t {
     hm_dataset_result_t result;
     int64_t rows_done;              /**< of grid.height */
     int64_t rows_computed;          /**< in this run, all ranks */
+    double predicted;               /**< strategy predict: the imbalance it foresaw; 0: none */
+    uint64_t messages, bytes;       /**< sent by strategies' code, all ranks */
     const hm_rank_account_t *ranks; /**< [cluster->size] */
 } render_report_t;
 

@@ -62,7 +62,12 @@ void render_report_print(const hm_cluster_t *cluster, const render_plan_t *plan,
            ratio((double)report->updates, report->seconds) * 1e-9);
     printf("imbalance %.3f (max/mean busy; slowest rank %d on %s)\n", ratio(s.most[0], s.mean[0]),
            s.most_rank[0], report->ranks[s.most_rank[0]].host);
+    if (report->predicted > 0) {
+        printf("predicted imbalance %.3f\n", report->predicted);
+    }
     printf("efficiency %.3f (busy / (ranks x wall))\n", ratio(s.mean[0], report->seconds));
+    printf("messages %llu, %llu bytes (of the strategy)\n", (unsigned long long)report->messages,
+           (unsigned long long)report->bytes);
     for (int share = 0; share < 4; ++share) {
         printf("%s mean %.3f s, min %.3f, max %.3f (rank %d on %s), share %.1f %%\n",
                share_names[share], s.mean[share], s.least[share], s.most[share], s.most_rank[share],
@@ -109,7 +114,7 @@ hm_status_t render_report_stats(const char *path, const hm_cluster_t *cluster,
     snprintf(crc, sizeof crc, "%08lx", (unsigned long)report->result.crc32);
     json_t *root = json_pack(
         "{s:s, s:s, s:o, s:s, s:[I,I], s:s, s:I, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:b, "
-        "s:I, s:I, s:s, s:o}",
+        "s:I, s:I, s:s, s:f, s:I, s:I, s:o}",
         "version", hm_version(), "revision", hm_revision(), "settings", settings_json(values),
         "output", report->output, "grid", (json_int_t)plan->grid.width,
         (json_int_t)plan->grid.height, "strategy", report->strategy, "band",
@@ -119,7 +124,9 @@ hm_status_t render_report_stats(const char *path, const hm_cluster_t *cluster,
         ratio(s.most[0], s.mean[0]), "efficiency", ratio(s.mean[0], report->seconds), "io_share",
         ratio(s.mean[2] * cluster->size, s.total), "complete", (int)report->result.complete, "sum",
         (json_int_t)report->result.sum, "inside", (json_int_t)report->result.inside, "crc32", crc,
-        "per_rank", ranks_json(report->ranks, cluster->size));
+        "predicted_imbalance", report->predicted, "messages", (json_int_t)report->messages,
+        "message_bytes", (json_int_t)report->bytes, "per_rank",
+        ranks_json(report->ranks, cluster->size));
     if (!root) {
         return hm_error_set(err, HM_EMISSING, "out of memory for the figures");
     }

@@ -12,7 +12,8 @@ static const char *const isa_names[] = {"auto", "scalar", "avx2", "avx512", "neo
 static const hm_isa_t isa_values[] = {HM_ISA_SCALAR, HM_ISA_SCALAR, HM_ISA_AVX2, HM_ISA_AVX512,
                                       HM_ISA_NEON};
 static const char *const interior_names[] = {"exact", "none", NULL};
-static const char *const io_names[] = {"auto", "independent", NULL};
+static const char *const io_names[] = {"auto", "independent", "collective", "funnel", NULL};
+static const char *const portion_names[] = {"auto", "fixed", "guided", "factoring", NULL};
 static const char *const progress_names[] = {"auto", "never", NULL};
 
 enum { LONGEST_PAIR = 65536 };
@@ -126,8 +127,16 @@ const hm_option_t render_options[] = {
            .group = "Distribution",
            .help = "OpenMP threads in a rank; when not given, what the scheduler says "
                    "(SLURM_CPUS_PER_TASK, or OMP_NUM_THREADS)"),
+    OPTION("portion", CHOICE, portion, .fallback = "auto", .choices = portion_names,
+           .group = "Distribution",
+           .help = "how pool, counter and hier size what a rank draws: fixed: one band; guided: a "
+                   "share of the remainder; factoring: batches of half the remainder"),
+    OPTION("idle-coordinator", FLAG, idle_coordinator, .group = "Distribution",
+           .help = "pool: the coordinator only coordinates"),
     OPTION("io", CHOICE, io, .fallback = "auto", .choices = io_names, .group = "Output",
-           .help = "how bands reach the file; independent: every rank writes its own"),
+           .help = "how bands reach the file; independent: every rank writes its own; collective: "
+                   "in rounds of all ranks together; funnel: through one rank a node; auto is "
+                   "independent"),
     OPTION("output", TEXT, output, .fallback = "results/mandel.h5", .value = "FILE",
            .group = "Output", .help = "data set file"),
     OPTION("overwrite", FLAG, overwrite, .group = "Output", .not_in_echo = true,
@@ -149,6 +158,8 @@ const hm_option_t render_options[] = {
                    "a job's log; never"),
     OPTION("stats", TEXT, stats, .value = "FILE", .group = "Report", .not_in_echo = true,
            .help = "the run's figures as JSON"),
+    OPTION("trace", TEXT, trace, .value = "FILE", .group = "Report", .not_in_echo = true,
+           .help = "what each rank did when, as Chrome trace events (Perfetto opens them)"),
     OPTION("quiet", FLAG, quiet, .group = "Report", .not_in_echo = true,
            .help = "errors only on standard error"),
     OPTION("verbose", FLAG, verbose, .group = "Report", .not_in_echo = true,

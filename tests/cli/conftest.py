@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("HPCMANDEL", ROOT / "hpcmandel"))
 MPIRUN = os.environ.get("MPIRUN") or shutil.which("mpirun.mpich") or "mpirun"
 
-STRATEGIES = ("block", "cyclic", "pipeline", "pool", "counter")
+STRATEGIES = ("block", "cyclic", "pipeline", "pool", "counter", "hier", "predict")
 
 
 @dataclass

@@ -80,9 +80,25 @@ def test_bands(run, reference, band):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_nodes(run, reference, strategy):
-    """Two nodes, emulated on this machine, of two ranks and three."""
-    result = run(*VIEW, "--strategy", strategy, ranks=5, hosts="a:2,b:3")
+@pytest.mark.parametrize("hosts,ranks", (("a:2,b:3", 5), ("a:1,b:1,c:1", 3)))
+def test_nodes(run, reference, strategy, hosts, ranks):
+    """Nodes emulated on this machine: uneven ones, and one rank a node."""
+    result = run(*VIEW, "--strategy", strategy, ranks=ranks, hosts=hosts)
+    assert figures(result) == reference["view"]
+
+
+@pytest.mark.parametrize("io", ("collective", "funnel"))
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("hosts,ranks", ((None, 1), (None, 3), ("a:2,b:3", 5)))
+def test_ways_to_the_file(run, reference, io, strategy, hosts, ranks):
+    result = run(*VIEW, "--strategy", strategy, "--io", io, "--band", "3", ranks=ranks, hosts=hosts)
+    assert figures(result) == reference["view"]
+
+
+@pytest.mark.parametrize("portion", ("fixed", "guided", "factoring"))
+@pytest.mark.parametrize("strategy", ("pool", "counter", "hier"))
+def test_portions(run, reference, portion, strategy):
+    result = run(*VIEW, "--strategy", strategy, "--portion", portion, "--band", "2", ranks=3)
     assert figures(result) == reference["view"]
 
 

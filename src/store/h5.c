@@ -79,10 +79,30 @@ static herr_t keep_innermost(unsigned n, const H5E_error2_t *entry, void *contex
     return 0;
 }
 
+/** MPI brings a stack of several lines, of which the last one tells: "WHO(ARGUMENTS): Other I/O
+ * error WHAT'", the last quote being HDF5's. */
+static void one_line(char *message) {
+    size_t length = strlen(message);
+    while (length > 0 && message[length - 1] == '\n') {
+        message[--length] = '\0';
+    }
+    const char *line = strrchr(message, '\n');
+    if (line) {
+        const char *what = strstr(line, "): ");
+        what = what ? what + 3 : line + 1;
+        const char *general = "Other I/O error ";
+        if (strncmp(what, general, strlen(general)) == 0) {
+            what += strlen(general);
+        }
+        memmove(message, what, strlen(what) + 1);
+        message[strcspn(message, "'")] = '\0';
+    }
+}
+
 hm_status_t hm_h5_fail(hm_error_t *err, hm_status_t status, const char *format, ...) {
     char inner[MESSAGE] = "";
     (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, inner);
-    inner[strcspn(inner, "\n")] = '\0';
+    one_line(inner);
     char text[HM_ERROR_TEXT];
     va_list arguments;
     va_start(arguments, format);

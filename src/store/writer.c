@@ -15,6 +15,7 @@ struct hm_dataset_t {
     int64_t width, height;
     uint32_t channels;
     int channel_count;
+    char *path;     /**< for messages */
     int descriptor; /**< the file once more, for fdatasync: MPI's own sync is collective */
     /** What rows' accounts are put together in, HM_PIECE rows at a time. */
     uint32_t crc32[HM_PIECE * HM_CHANNEL_COUNT];
@@ -97,13 +98,21 @@ static void dispose(hm_dataset_t *dataset) {
     if (dataset) {
         close_all(dataset);
         hm_h5_close(&dataset->file);
+        free(dataset->path);
         free(dataset);
     }
 }
 
-static hm_dataset_t *blank(void) {
+static hm_dataset_t *blank(const char *path) {
     hm_dataset_t *dataset = calloc(1, sizeof *dataset);
+    char *copy = strdup(path);
+    if (!dataset || !copy) {
+        free(dataset);
+        free(copy);
+        dataset = NULL;
+    }
     if (dataset) {
+        dataset->path = copy;
         dataset->file = H5I_INVALID_HID;
         dataset->descriptor = -1;
         for (int i = 0; i < HM_CHANNEL_COUNT; ++i) {
@@ -120,7 +129,7 @@ hm_status_t hm_dataset_open(const char *path, MPI_Comm comm, hm_dataset_t **data
                             hm_error_t *err) {
     hm_status_t status = HM_OK;
     hm_h5_quiet();
-    hm_dataset_t *opened = blank();
+    hm_dataset_t *opened = blank(path);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (!opened || access < 0 || H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) < 0) {
         status = hm_error_set(err, HM_EMISSING, "out of memory to open '%s'", path);
@@ -226,7 +235,7 @@ hm_status_t hm_dataset_write_band(hm_dataset_t *dataset, const hm_band_data_t *b
     HM_TRY(finish_band(dataset, band, err));
 cleanup:
     if (status == HM_EIO) {
-        (void)hm_error_context(err, "writing the data set");
+        (void)hm_error_context(err, "writing '%s'", dataset->path);
     }
     return status;
 }
@@ -329,7 +338,7 @@ cleanup:
 
 hm_status_t hm_dataset_flush(hm_dataset_t *dataset, hm_error_t *err) {
     if (fdatasync(dataset->descriptor) != 0) {
-        return hm_error_errno(err, HM_EIO, errno, "cannot force the data set to the disk");
+        return hm_error_errno(err, HM_EIO, errno, "cannot force '%s' to the disk", dataset->path);
     }
     return HM_OK;
 }
@@ -341,8 +350,9 @@ hm_status_t hm_dataset_close(hm_dataset_t *dataset, hm_error_t *err) {
     }
     close_all(dataset);
     if (H5Fclose(dataset->file) < 0) {
-        status = hm_h5_fail(err, HM_EIO, "cannot close the data set");
+        status = hm_h5_fail(err, HM_EIO, "cannot close '%s'", dataset->path);
     }
+    free(dataset->path);
     free(dataset);
     return status;
 }

@@ -4,6 +4,8 @@
 #include <hdf5.h>
 #include <math.h>
 #include <mpi.h>
+#include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -287,6 +289,79 @@ static void test_limits_of_size(void) {
     CU_ASSERT_EQUAL(leftovers(), 0);
 }
 
+/** Writes all rows, one band, to a file made before: what writing into trouble says. */
+static hm_status_t write_all(const char *path, int64_t width, int64_t height, hm_error_t *err) {
+    hm_dataset_t *dataset = NULL;
+    hm_status_t status = hm_dataset_open(path, MPI_COMM_SELF, &dataset, err);
+    for (int64_t row = 0; row < height && status == HM_OK; ++row) {
+        status = sample_write(dataset, ITERATIONS, width, row, 1, 0, err);
+    }
+    (void)hm_dataset_close(dataset, NULL);
+    return status;
+}
+
+/** The file gets too large for a limit that came after it was made. */
+static void test_limit_while_writing(void) {
+    hm_error_t err = HM_ERROR_NONE;
+    struct rlimit before;
+    const char *path = fresh("late.h5");
+    const hm_dataset_plan_t plan = sample_plan(1000, 1000, ITERATIONS);
+    CU_ASSERT_EQUAL_FATAL(hm_dataset_create(path, &plan, &err), HM_OK);
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    const struct rlimit small = {2000000, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    const hm_status_t limited = write_all(path, 1000, 1000, &err);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, handler);
+    CU_ASSERT_EQUAL(limited, HM_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "File too large"));
+}
+
+/** A disk that has less room than the file, and one that gets full; only root may make one. */
+static void test_full_disk(void) {
+    hm_error_t err = HM_ERROR_NONE;
+    hm_reader_t *reader = NULL;
+    hm_dataset_info_t info;
+    hm_verified_t verified = {0};
+    uint8_t good[1000];
+    char disk[128];
+    char path[160];
+    snprintf(disk, sizeof disk, "%s/disk", folder);
+    snprintf(path, sizeof path, "%s/x.h5", disk);
+    mkdir(disk, 0700);
+    if (mount("tmpfs", disk, "tmpfs", 0, "size=2m") != 0) {
+        printf(" (left out: mounting is not allowed here) ");
+        return;
+    }
+    hm_dataset_plan_t plan = sample_plan(1000, 1000, ITERATIONS);
+    CU_ASSERT_EQUAL(hm_dataset_create(path, &plan, &err), HM_ECREATE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "no room"));
+    plan.scarce = true;
+    CU_ASSERT_EQUAL(hm_dataset_create(path, &plan, &err), HM_OK);
+    CU_ASSERT_EQUAL(write_all(path, 1000, 1000, &err), HM_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "No space left"));
+    CU_ASSERT_EQUAL(hm_reader_open(path, &reader, &info, &err), HM_OK);
+    CU_ASSERT_TRUE(info.rows_done > 100 && info.rows_done < 1000);
+    CU_ASSERT_EQUAL(hm_reader_verify(reader, 0, 1000, good, &verified, &err), HM_OK);
+    CU_ASSERT_EQUAL(verified.torn, 0);
+    CU_ASSERT_EQUAL(verified.good, info.rows_done);
+    hm_reader_close(reader);
+    unlink(path);
+    char *filler = malloc(2 << 20);
+    memset(filler, 1, 2 << 20);
+    snprintf(path, sizeof path, "%s/filler", disk);
+    const int file = open(path, O_WRONLY | O_CREAT, 0600);
+    CU_ASSERT_TRUE(write(file, filler, 2 << 20) > 0);
+    close(file);
+    free(filler);
+    snprintf(path, sizeof path, "%s/x.h5", disk);
+    const hm_status_t full = hm_dataset_create(path, &plan, &err);
+    CU_ASSERT_TRUE(full == HM_EIO || full == HM_ECREATE);
+    CU_ASSERT_EQUAL(access(path, F_OK), -1);
+    CU_ASSERT_EQUAL(umount(disk), 0);
+}
+
 /** More than 2^33 points: rows at the far end, in a file that is almost all hole. */
 static void test_far_end_of_a_large_file(void) {
     enum { WIDTH = 131072, HEIGHT = 65540 };
@@ -383,6 +458,8 @@ int main(int argc, char **argv) {
         {"overwrite spares devices and folders", test_overwrite_spares_devices_and_folders},
         {"impossible places", test_impossible_places},
         {"limits of size", test_limits_of_size},
+        {"a limit of size while writing", test_limit_while_writing},
+        {"a full disk", test_full_disk},
         {"far end of a large file", test_far_end_of_a_large_file},
         {"what is no data set", test_what_is_no_data_set},
         {NULL, NULL},

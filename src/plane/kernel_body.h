@@ -10,9 +10,10 @@
  * 2. Flight. Survivors wait in a pool; V_FLIGHT vectors take them from it and make blocks of
  *    updates without any test in between. One test at the end suffices: where |c| < B^2 - B,
  *    |z| > B entails |z^2 + c| >= |z|^2 - |c| > B, so who has escaped stays escaped (infinity and
- *    not-a-number count as escaped). The state at the block's start is kept.
- * 3. Replay. Lanes found escaped leave with that state and are packed into full vectors, which
- *    repeat the block with every update tested: the exact count. Their lanes take the next points.
+ *    not-a-number count as escaped). The states at the start of every round of 8 updates are kept.
+ * 3. Replay. Lanes found escaped leave with the last such state that had not, and are packed into
+ *    full vectors, which repeat one round with every update tested: the exact count. Their lanes
+ *    take the next points.
  *
  * A lane that reaches max_iter within a block needs no care: whatever is found at or beyond
  * max_iter is reported as max_iter.
@@ -378,7 +379,9 @@ HM_INLINE void bare(flight_t *f, int steps, form_t form) {
         x[g] = v_load(f->x + g * V_LANES);
         y[g] = v_load(f->y + g * V_LANES);
     }
-    fly_steps(x, y, f, steps, form);
+    for (int step = 0; step < steps; step += ROUND) {
+        fly_round(x, y, f, form);
+    }
     HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
         v_store(f->x + g * V_LANES, x[g]);
         v_store(f->y + g * V_LANES, y[g]);

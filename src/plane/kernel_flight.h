@@ -22,8 +22,10 @@ enum {
     VECTORS_MOST = LANES_MOST / V_LANES,
     ALL_LANES = (1 << V_LANES) - 1,
     POOL = 4 * LANES_MOST + LANES_TESTED + V_LANES,
-    STEPS_UNROLLED = 4, /* blocks are multiples of it */
-    PRELUDE_MOST = 32,  /* updates that a point may have behind it when it boards */
+    STEPS_UNROLLED = 4,
+    ROUND = 8,         /* updates between two states kept */
+    ROUNDS_MOST = 6,   /* in a block */
+    PRELUDE_MOST = 32, /* updates that a point may have behind it when it boards */
     /* Every so many updates a flight looks up: orbits that repeat are found, blocks get their
      * length. It has many divisors: an orbit whose period is one of them is found at once. */
     LOOK_EVERY = 240,
@@ -39,26 +41,32 @@ typedef struct points_t {
     int first, count;
 } points_t;
 
-/* The lanes of a flight. */
+/* The state of all lanes at the start of a round. */
+typedef struct state_t {
+    double x[LANES_MOST], y[LANES_MOST];
+} state_t;
+
+/* The lanes of a flight. Sets of lanes are words of 64 bits, lane 0 lowest. */
 typedef struct flight_t {
     _Alignas(64) double x[LANES_MOST];
     double y[LANES_MOST];
-    double start_x[LANES_MOST], start_y[LANES_MOST]; /* z when the last block began */
     double cr[LANES_MOST], ci[LANES_MOST];
-    double limit[V_LANES]; /* bailout^2 */
-    double place[LANES_MOST];
-    double due[LANES_MOST]; /* when the lane reaches max_iter; infinite: free */
+    double limit[V_LANES];                         /* bailout^2 */
+    state_t kept[ROUNDS_MOST];                     /* of the rounds of the last block */
+    double place[LANES_MOST];                      /* index into the outputs */
+    double due[LANES_MOST];                        /* when max_iter is reached; infinite: free */
     double seen_x[LANES_MOST], seen_y[LANES_MOST]; /* an earlier z; not a number: none yet */
     double renew[LANES_MOST];                      /* when that is to be replaced */
-    int64_t counts[LANES_MOST];                    /* careful: updates survived in the last block */
-    unsigned flown[VECTORS_MOST];                  /* a bit a lane: is it in use? */
+    int64_t counts[LANES_MOST];                    /* careful: updates survived in the block */
     points_t pool;
-    double time;      /* updates made by every lane so far */
-    double next_due;  /* a lower bound of all `due` */
-    double next_look; /* a multiple of LOOK_EVERY */
-    double escapes;   /* since the last look */
+    uint64_t flown;    /* lanes in use */
+    uint64_t all;      /* lanes there are */
+    int64_t time;      /* updates made by every lane so far */
+    int64_t next_due;  /* a lower bound of all `due` */
+    int64_t next_look; /* a multiple of LOOK_EVERY */
+    int64_t escapes;   /* since the last look */
     int vectors;
-    int block; /* updates in a block, a divisor of LOOK_EVERY */
+    int rounds; /* in a block, whose updates are a divisor of LOOK_EVERY */
     bool careful;
 } flight_t;
 
@@ -88,14 +96,14 @@ typedef struct body_t {
 /* Keeps the compiler from carrying c in registers: x and y need them all. */
 #define HM_OPAQUE(pointer) __asm__ volatile("" : "+r"(pointer))
 
-/* `steps` updates of the vectors in flight. */
-HM_INLINE void fly_steps(v_double_t *x, v_double_t *y, const flight_t *f, int steps, form_t form) {
+/* One round of the vectors in flight. */
+HM_INLINE void fly_round(v_double_t *x, v_double_t *y, const flight_t *f, form_t form) {
     const v_double_t two = v_all(2.0);
     HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
         V_PIN(x[g]); /* or squares are kept from before, and spilled */
         V_PIN(y[g]);
     }
-    for (; steps > 0; steps -= STEPS_UNROLLED) {
+    for (int step = 0; step < ROUND; step += STEPS_UNROLLED) {
         HM_UNROLL for (int k = 0; k < STEPS_UNROLLED; ++k) {
             HM_OPAQUE(f);
             HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
@@ -106,45 +114,52 @@ HM_INLINE void fly_steps(v_double_t *x, v_double_t *y, const flight_t *f, int st
     }
 }
 
-/* Up to `blocks` blocks; stops after one in which a lane escaped. Returns the blocks made. */
-HM_INLINE int fly(flight_t *f, int blocks, form_t form) {
+/* Blocks until the time is `until` or more, or lanes have escaped. Returns those lanes. */
+HM_INLINE uint64_t fly(flight_t *f, int64_t until, form_t form) {
     v_double_t x[V_FLIGHT], y[V_FLIGHT];
     HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
         x[g] = v_load(f->x + g * V_LANES);
         y[g] = v_load(f->y + g * V_LANES);
     }
-    int done = 0;
-    for (;;) {
-        HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
-            v_store(f->start_x + g * V_LANES, x[g]);
-            v_store(f->start_y + g * V_LANES, y[g]);
+    bool some = false;
+    do {
+        state_t *kept = f->kept;
+        for (int round = f->rounds; round > 0; --round) {
+            HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
+                v_store(kept->x + g * V_LANES, x[g]);
+                v_store(kept->y + g * V_LANES, y[g]);
+            }
+            ++kept;
+            fly_round(x, y, f, form);
         }
-        fly_steps(x, y, f, f->block, form);
         HM_OPAQUE(f);
         v_mask_t escaped = v_none();
         HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
             escaped = v_or(escaped, v_not_le(square(x[g], y[g], form), v_load(f->limit)));
         }
-        ++done;
-        if (v_any(escaped) || done >= blocks) {
-            break;
-        }
-    }
+        some = v_any(escaped);
+        f->time += (int64_t)f->rounds * ROUND;
+    } while (!some && f->time < until);
+    uint64_t lanes = 0;
     HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
         v_store(f->x + g * V_LANES, x[g]);
         v_store(f->y + g * V_LANES, y[g]);
+        if (some) {
+            lanes |= (uint64_t)v_bits(v_not_le(square(x[g], y[g], form), v_load(f->limit)))
+                     << g * V_LANES;
+        }
     }
-    return done;
+    return lanes;
 }
 
-static __attribute__((noinline)) int fly_plain(flight_t *f, int blocks) {
-    return fly(f, blocks, FORM_PLAIN);
+static __attribute__((noinline)) uint64_t fly_plain(flight_t *f, int64_t until) {
+    return fly(f, until, FORM_PLAIN);
 }
-static __attribute__((noinline)) int fly_mixed(flight_t *f, int blocks) {
-    return fly(f, blocks, FORM_MIXED);
+static __attribute__((noinline)) uint64_t fly_mixed(flight_t *f, int64_t until) {
+    return fly(f, until, FORM_MIXED);
 }
-static __attribute__((noinline)) int fly_fma(flight_t *f, int blocks) {
-    return fly(f, blocks, FORM_FMA);
+static __attribute__((noinline)) uint64_t fly_fma(flight_t *f, int64_t until) {
+    return fly(f, until, FORM_FMA);
 }
 
 /**
@@ -155,16 +170,24 @@ static __attribute__((noinline)) int fly_fma(flight_t *f, int blocks) {
 HM_INLINE void step_tested(v_double_t *x, v_double_t *y, const double *cr, const double *ci,
                            v_mask_t *alive, v_int_t *counts, int steps, v_double_t limits,
                            form_t form, bool sticky) {
-    const v_double_t two = v_all(2.0);
+    tested_t z[V_TESTED];
+    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+        z[g] = tested_begin(x[g], y[g]);
+    }
     for (int k = 0; k < steps; ++k) {
         HM_OPAQUE(cr);
         HM_OPAQUE(ci);
         HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            update(&x[g], &y[g], v_load(cr + g * V_LANES), v_load(ci + g * V_LANES), two, form, g);
-            const v_mask_t survives = v_le(square(x[g], y[g], form), limits);
+            const v_double_t size =
+                update_tested(&z[g], v_load(cr + g * V_LANES), v_load(ci + g * V_LANES), form);
+            const v_mask_t survives = v_le(size, limits);
             alive[g] = sticky ? survives : v_and(alive[g], survives);
             counts[g] = v_int_count(counts[g], alive[g]);
         }
+    }
+    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+        x[g] = z[g].x;
+        y[g] = z[g].y;
     }
 }
 
@@ -183,27 +206,29 @@ static inline void settle_inside(const body_t *b, double place, double spent) {
     }
 }
 
-/* Repeats the block in which the last points of the replay queue escaped, `lanes` of them. */
+/* Repeats the round in which the last points of the replay queue escaped, `lanes` of them. */
 HM_INLINE void replay_form(body_t *b, int lanes, form_t form) {
     points_t *q = &b->replay;
     v_double_t x[V_TESTED], y[V_TESTED];
     v_mask_t alive[V_TESTED];
     v_int_t counts[V_TESTED];
-    int64_t survived[LANES_TESTED];
+    uint32_t found[LANES_TESTED];
+    const v_double_t most = v_all(b->formula->max_iter);
     const int from = q->count - lanes;
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         x[g] = v_load(q->x + from + g * V_LANES);
         y[g] = v_load(q->y + from + g * V_LANES);
         counts[g] = v_int_zero();
     }
-    step_tested(x, y, q->cr + from, q->ci + from, alive, counts, b->fast.block, v_all(b->limit),
-                form, true);
+    step_tested(x, y, q->cr + from, q->ci + from, alive, counts, ROUND, v_all(b->limit), form,
+                true);
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        v_int_store(survived + g * V_LANES, counts[g]);
+        const v_double_t before = v_sub(most, v_load(q->left + from + g * V_LANES));
+        const v_double_t n = v_min(v_add(before, v_of_counts(counts[g])), most);
+        v_int_store_low(found + g * V_LANES, v_int_low_of(n));
     }
-    const double most = b->formula->max_iter;
     for (int k = 0; k < lanes; ++k) {
-        settle(b, q->place[from + k], most - q->left[from + k] + (double)survived[k]);
+        b->iterations[(int64_t)q->place[from + k]] = found[k];
     }
     q->count = from;
 }
@@ -248,34 +273,47 @@ HM_INLINE void points_push(points_t *q, unsigned lanes, const v_double_t values[
     q->count += __builtin_popcount(lanes);
 }
 
-/* Escaped lanes of vector g: to the replay queue with the state at the block's start. */
-HM_INLINE void depart(body_t *b, const flight_t *f, int g, unsigned lanes) {
+/* Escaped lanes of vector g: to the replay queue with the state at the start of the round in which
+ * they escaped. */
+HM_INLINE void depart(body_t *b, const flight_t *f, int g, unsigned lanes, form_t form) {
     const int from = g * V_LANES;
-    const v_double_t began = v_all(f->time - f->block);
-    const v_double_t values[6] = {v_load(f->start_x + from), v_load(f->start_y + from),
-                                  v_load(f->cr + from),      v_load(f->ci + from),
-                                  v_load(f->place + from),   v_sub(v_load(f->due + from), began)};
+    const v_double_t limits = v_all(b->limit);
+    v_double_t x = v_load(f->kept[0].x + from);
+    v_double_t y = v_load(f->kept[0].y + from);
+    v_double_t began = v_all((double)(f->time - (int64_t)f->rounds * ROUND));
+    for (int round = 1; round < f->rounds; ++round) {
+        const v_double_t later_x = v_load(f->kept[round].x + from);
+        const v_double_t later_y = v_load(f->kept[round].y + from);
+        const v_mask_t survives = v_le(square(later_x, later_y, form), limits);
+        x = v_select(survives, later_x, x);
+        y = v_select(survives, later_y, y);
+        began = v_select(survives, v_all((double)(f->time - (int64_t)(f->rounds - round) * ROUND)),
+                         began);
+    }
+    const v_double_t values[6] = {x,
+                                  y,
+                                  v_load(f->cr + from),
+                                  v_load(f->ci + from),
+                                  v_load(f->place + from),
+                                  v_sub(v_load(f->due + from), began)};
     points_push(&b->replay, lanes, values);
-    if (b->replay.count >= LANES_TESTED) {
-        replay(b);
-    }
 }
 
-/* Escaped lanes of vector g of the careful flight: their counts are known. */
-static inline void depart_careful(const body_t *b, const flight_t *f, int g, unsigned lanes) {
+/* Escaped lanes of the careful flight: their counts are known. */
+static void depart_careful(const body_t *b, const flight_t *f, uint64_t lanes) {
     const double most = b->formula->max_iter;
+    const double began = (double)(f->time - (int64_t)f->rounds * ROUND);
     for (; lanes; lanes &= lanes - 1) {
-        const int lane = g * V_LANES + __builtin_ctz(lanes);
-        const double began = most - (f->due[lane] - (f->time - f->block));
-        settle(b, f->place[lane], began + (double)f->counts[lane]);
+        const int lane = __builtin_ctzll(lanes);
+        settle(b, f->place[lane], most - (f->due[lane] - began) + (double)f->counts[lane]);
     }
 }
 
-/* Lanes of vector g that are points of the set. */
-static inline void depart_inside(const body_t *b, const flight_t *f, int g, unsigned lanes) {
+/* Lanes that are points of the set. */
+static void depart_inside(const body_t *b, const flight_t *f, uint64_t lanes) {
     for (; lanes; lanes &= lanes - 1) {
-        const int lane = g * V_LANES + __builtin_ctz(lanes);
-        settle_inside(b, f->place[lane], b->formula->max_iter - (f->due[lane] - f->time));
+        const int lane = __builtin_ctzll(lanes);
+        settle_inside(b, f->place[lane], b->formula->max_iter - (f->due[lane] - (double)f->time));
     }
 }
 
@@ -300,77 +338,81 @@ HM_INLINE void board(const body_t *b, flight_t *f, int g, unsigned lanes) {
         for (int extra = wanted - q->count; extra > 0; --extra) {
             taken &= taken - 1;
         }
+        f->flown &= ~((uint64_t)lanes << to);
+        f->flown |= (uint64_t)taken << to;
     }
-    f->flown[g] = (f->flown[g] & ~lanes) | taken;
-    if (taken) {
-        const int from = q->first;
-        const v_filling_t filling = v_route_expand(taken);
-        fill(f->x + to, v_load(q->x + from), filling);
-        fill(f->y + to, v_load(q->y + from), filling);
-        fill(f->cr + to, v_load(q->cr + from), filling);
-        fill(f->ci + to, v_load(q->ci + from), filling);
-        fill(f->place + to, v_load(q->place + from), filling);
-        fill(f->due + to, v_add(v_load(q->left + from), v_all(f->time)), filling);
-        if (b->exact) {
-            fill(f->seen_x + to, v_all(NAN), filling);
-            fill(f->renew + to, v_all(f->time), filling);
-        }
-        const int count = __builtin_popcount(taken);
-        q->first += count;
-        q->count -= count;
-        const double soonest = f->time + (double)b->formula->max_iter - PRELUDE_MOST;
-        f->next_due = f->next_due < soonest ? f->next_due : soonest;
+    const int from = q->first;
+    const v_filling_t filling = v_route_expand(taken);
+    fill(f->x + to, v_load(q->x + from), filling);
+    fill(f->y + to, v_load(q->y + from), filling);
+    fill(f->cr + to, v_load(q->cr + from), filling);
+    fill(f->ci + to, v_load(q->ci + from), filling);
+    fill(f->place + to, v_load(q->place + from), filling);
+    fill(f->due + to, v_add(v_load(q->left + from), v_all((double)f->time)), filling);
+    if (b->exact) {
+        fill(f->seen_x + to, v_all(NAN), filling);
+        fill(f->renew + to, v_all((double)f->time), filling);
     }
+    const int count = __builtin_popcount(taken);
+    q->first += count;
+    q->count -= count;
 }
 
-/* After blocks: escaped lanes and lanes at max_iter leave, free ones are filled. */
-HM_INLINE void turn_over_form(body_t *b, flight_t *f, form_t form) {
-    const bool some_due = f->time >= f->next_due;
-    const v_double_t now = v_all(f->time);
-    const v_double_t limits = v_all(b->limit);
+/* Lanes that have reached max_iter. */
+static uint64_t lanes_due(const flight_t *f) {
+    uint64_t lanes = 0;
     for (int g = 0; g < f->vectors; ++g) {
-        const int from = g * V_LANES;
-        unsigned escaped = 0;
-        if (f->careful) {
-            for (int k = 0; k < V_LANES; ++k) {
-                escaped |= (unsigned)(f->counts[from + k] < f->block) << k;
-            }
-        } else {
-            escaped =
-                v_bits(v_not_le(square(v_load(f->x + from), v_load(f->y + from), form), limits));
-        }
-        escaped &= f->flown[g];
-        unsigned out = escaped | (f->flown[g] ^ ALL_LANES);
-        if (escaped) {
-            if (f->careful) {
-                depart_careful(b, f, g, escaped);
-            } else {
-                depart(b, f, g, escaped);
-            }
-            f->escapes += __builtin_popcount(escaped);
-        }
-        if (some_due) {
-            const unsigned due = v_bits(v_le(v_load(f->due + from), now)) & ~out;
-            depart_inside(b, f, g, due);
-            out |= due;
-        }
-        if (out) {
-            board(b, f, g, out);
-        }
+        lanes |= (uint64_t)v_bits(v_le(v_load(f->due + g * V_LANES), v_all((double)f->time)))
+                 << g * V_LANES;
     }
-    if (some_due) {
-        f->next_due = INFINITY;
-        for (int k = 0; k < f->vectors * V_LANES; ++k) {
-            f->next_due = f->due[k] < f->next_due ? f->due[k] : f->next_due;
-        }
-    }
+    return lanes;
 }
 
-static __attribute__((noinline)) void turn_over(body_t *b, flight_t *f) {
+static int64_t soonest_due(const flight_t *f) {
+    double soonest = 0x1p62;
+    for (int k = 0; k < f->vectors * V_LANES; ++k) {
+        soonest = f->due[k] < soonest ? f->due[k] : soonest;
+    }
+    return (int64_t)soonest;
+}
+
+/* After blocks: `escaped` lanes and lanes at max_iter leave, free ones are filled. */
+HM_INLINE void turn_over_form(body_t *b, flight_t *f, uint64_t escaped, form_t form) {
+    const bool some_due = f->time >= f->next_due;
+    escaped &= f->flown;
+    uint64_t out = escaped;
+    if (some_due) {
+        const uint64_t due = lanes_due(f) & ~escaped;
+        depart_inside(b, f, due);
+        out |= due;
+    }
+    if (f->careful) {
+        depart_careful(b, f, escaped);
+        escaped = 0;
+    }
+    f->escapes += __builtin_popcountll(escaped);
+    if (f->flown != f->all) {
+        out |= f->all & ~f->flown;
+        f->flown = f->all; /* board() takes back what it cannot fill */
+    }
+    for (uint64_t rest = out; rest;) {
+        const int g = __builtin_ctzll(rest) / V_LANES;
+        depart(b, f, g, (unsigned)(escaped >> g * V_LANES) & ALL_LANES, form);
+        board(b, f, g, (unsigned)(out >> g * V_LANES) & ALL_LANES);
+        rest &= ~((uint64_t)ALL_LANES << g * V_LANES);
+    }
+    while (b->replay.count >= LANES_TESTED) {
+        replay(b);
+    }
+    const int64_t soonest = f->time + b->formula->max_iter - PRELUDE_MOST;
+    f->next_due = some_due ? soonest_due(f) : f->next_due < soonest ? f->next_due : soonest;
+}
+
+static __attribute__((noinline)) void turn_over(body_t *b, flight_t *f, uint64_t escaped) {
     if (b->form_tested == FORM_FMA) {
-        turn_over_form(b, f, FORM_FMA);
+        turn_over_form(b, f, escaped, FORM_FMA);
     } else {
-        turn_over_form(b, f, FORM_PLAIN);
+        turn_over_form(b, f, escaped, FORM_PLAIN);
     }
 }
 
@@ -382,15 +424,16 @@ static __attribute__((noinline)) void turn_over(body_t *b, flight_t *f) {
  * orbit's, or a look). Leaves the lanes free for the next turn_over().
  */
 static void find_cycles(body_t *b, flight_t *f) {
-    const v_double_t now = v_all(f->time);
+    const v_double_t now = v_all((double)f->time);
     const v_double_t most = v_all(b->formula->max_iter);
+    uint64_t cycles = 0;
     for (int g = 0; g < f->vectors; ++g) {
         const int at = g * V_LANES;
         const v_double_t x = v_load(f->x + at);
         const v_double_t y = v_load(f->y + at);
         const v_double_t seen_x = v_load(f->seen_x + at);
         const v_double_t seen_y = v_load(f->seen_y + at);
-        const unsigned cycles = v_bits(v_and(v_equal(x, seen_x), v_equal(y, seen_y))) & f->flown[g];
+        cycles |= (uint64_t)v_bits(v_and(v_equal(x, seen_x), v_equal(y, seen_y))) << at;
         const v_double_t renew = v_load(f->renew + at);
         const v_mask_t old = v_le(renew, now);
         const v_double_t age = v_sub(most, v_sub(v_load(f->due + at), now));
@@ -398,27 +441,23 @@ static void find_cycles(body_t *b, flight_t *f) {
         v_store(f->seen_x + at, v_select(old, x, seen_x));
         v_store(f->seen_y + at, v_select(old, y, seen_y));
         v_store(f->renew + at, v_select(old, v_add(now, hold), renew));
-        if (cycles) {
-            depart_inside(b, f, g, cycles);
-            f->flown[g] &= ~cycles;
-            for (unsigned lanes = cycles; lanes; lanes &= lanes - 1) {
-                f->due[at + __builtin_ctz(lanes)] = INFINITY;
-            }
-        }
+    }
+    cycles &= f->flown;
+    depart_inside(b, f, cycles);
+    f->flown &= ~cycles;
+    for (; cycles; cycles &= cycles - 1) {
+        f->due[__builtin_ctzll(cycles)] = INFINITY;
     }
 }
 
 /*
- * Updates in a block. A block costs its test and the exchange of lanes, about 7 updates of every
- * lane; an escape costs what the lane flies on for, half a block, and a block's replay, tested. The
- * sum is least at the square root of 4 updates times a point's life.
+ * Rounds in a block. A block costs its test and the exchange of lanes, about 4 updates of every
+ * lane; an escape costs the lane half a block, and some for finding its round. The sum is least
+ * when a block has the square root of 4 times the updates of a point's life.
  */
-static int best_block(double updates, double escapes) {
-    const double best_square = 4.0 * updates / (escapes + 1.0);
-    return best_square < 11.0 * 11.0   ? 8
-           : best_square < 20.0 * 20.0 ? 16
-           : best_square < 34.0 * 34.0 ? 24
-                                       : 48;
+static int best_rounds(int64_t updates, int64_t escapes) {
+    const int64_t best_square = 4 * updates / (escapes + 1);
+    return best_square < 11 * 11 ? 1 : best_square < 20 * 20 ? 2 : best_square < 34 * 34 ? 3 : 6;
 }
 
 static void look(body_t *b, flight_t *f) {
@@ -427,58 +466,38 @@ static void look(body_t *b, flight_t *f) {
         find_cycles(b, f);
     }
     if (!f->careful) {
-        const int block = best_block((double)LOOK_EVERY * LANES_FLIGHT, f->escapes);
-        if (block != f->block) {
-            replay_all(b); /* what waits there escaped in a block of the old length */
-            f->block = block;
-        }
+        f->rounds = best_rounds((int64_t)LOOK_EVERY * LANES_FLIGHT, f->escapes);
     }
-    f->escapes = 0.0;
+    f->escapes = 0;
 }
 
 /* --- a flight -------------------------------------------------------------------------------- */
 
 /* The careful flight's block: every update is tested. */
-HM_INLINE void fly_tested(const body_t *b, flight_t *f, form_t form) {
+HM_INLINE uint64_t fly_tested(const body_t *b, flight_t *f, form_t form) {
     v_double_t x[V_TESTED], y[V_TESTED];
     v_mask_t alive[V_TESTED];
     v_int_t counts[V_TESTED];
+    uint64_t escaped = 0;
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         x[g] = v_load(f->x + g * V_LANES);
         y[g] = v_load(f->y + g * V_LANES);
         alive[g] = v_equal(v_all(0.0), v_all(0.0));
         counts[g] = v_int_zero();
     }
-    step_tested(x, y, f->cr, f->ci, alive, counts, f->block, v_all(b->limit), form, false);
+    step_tested(x, y, f->cr, f->ci, alive, counts, f->rounds * ROUND, v_all(b->limit), form, false);
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         v_store(f->x + g * V_LANES, x[g]);
         v_store(f->y + g * V_LANES, y[g]);
         v_int_store(f->counts + g * V_LANES, counts[g]);
+        escaped |= (uint64_t)(v_bits(alive[g]) ^ ALL_LANES) << g * V_LANES;
     }
+    f->time += (int64_t)f->rounds * ROUND;
+    return escaped;
 }
 
-static inline int fly_careful(const body_t *b, flight_t *f) {
-    if (b->form_tested == FORM_FMA) {
-        fly_tested(b, f, FORM_FMA);
-    } else {
-        fly_tested(b, f, FORM_PLAIN);
-    }
-    return 1;
-}
-
-/* Blocks until the next lane reaches max_iter or the next look. */
-static inline int blocks_until_due(const flight_t *f) {
-    const double end = f->next_due < f->next_look ? f->next_due : f->next_look;
-    const double blocks = ceil((end - f->time) / f->block);
-    return blocks < 1.0 ? 1 : (int)blocks;
-}
-
-static bool in_use(const flight_t *f) {
-    unsigned flown = 0;
-    for (int g = 0; g < f->vectors; ++g) {
-        flown |= f->flown[g];
-    }
-    return flown != 0;
+static uint64_t fly_careful(const body_t *b, flight_t *f) {
+    return b->form_tested == FORM_FMA ? fly_tested(b, f, FORM_FMA) : fly_tested(b, f, FORM_PLAIN);
 }
 
 static inline bool asked_to_stop(body_t *b) {
@@ -491,27 +510,23 @@ static inline bool asked_to_stop(body_t *b) {
 
 /* Flies until the pool runs low, or, when draining, until no lane is in use. HM_STOPPED when asked
  * to give up. */
-static hm_status_t fly_on(body_t *b, flight_t *f, bool drain) {
+static inline hm_status_t fly_on(body_t *b, flight_t *f, bool drain) {
     const int lanes = f->vectors * V_LANES;
-    if (f->pool.count >= (drain ? 1 : lanes) && !in_use(f)) { /* the first points board */
-        turn_over(b, f);
-    }
-    while (drain ? f->pool.count > 0 || in_use(f) : f->pool.count >= lanes) {
-        int done = 0;
-        if (f->careful) {
-            done = fly_careful(b, f);
-        } else {
-            const int blocks = blocks_until_due(f);
-            done = b->form == FORM_FMA     ? fly_fma(f, blocks)
-                   : b->form == FORM_MIXED ? fly_mixed(f, blocks)
-                                           : fly_plain(f, blocks);
+    while (drain ? f->pool.count > 0 || f->flown : f->pool.count >= lanes) {
+        uint64_t escaped = 0;
+        const int64_t began = f->time;
+        if (f->flown) { /* else the first points board */
+            const int64_t until = f->next_due < f->next_look ? f->next_due : f->next_look;
+            escaped = f->careful              ? fly_careful(b, f)
+                      : b->form == FORM_MIXED ? fly_mixed(f, until)
+                      : b->form == FORM_PLAIN ? fly_plain(f, until)
+                                              : fly_fma(f, until);
         }
-        f->time += (double)done * f->block;
-        b->since_poll += (uint64_t)(done * f->block) * (uint64_t)lanes;
-        turn_over(b, f);
+        turn_over(b, f, escaped);
         if (f->time >= f->next_look) {
             look(b, f);
         }
+        b->since_poll += (uint64_t)((f->time - began) * lanes);
         if (asked_to_stop(b)) {
             return HM_STOPPED;
         }
@@ -528,11 +543,12 @@ static void flight_clear(flight_t *f, double limit, bool careful) {
     for (int k = 0; k < V_LANES; ++k) {
         f->limit[k] = limit;
     }
-    f->next_due = INFINITY;
+    f->next_due = INT64_MAX;
     f->next_look = LOOK_EVERY;
     f->careful = careful;
     f->vectors = careful ? V_TESTED : V_FLIGHT;
-    f->block = careful ? 16 : 24;
+    f->all = UINT64_MAX >> (64 - f->vectors * V_LANES);
+    f->rounds = careful ? 2 : 3;
 }
 
 #endif

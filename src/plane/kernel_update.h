@@ -68,4 +68,28 @@ HM_INLINE void update(v_double_t *px, v_double_t *py, v_double_t cr, v_double_t 
     *py = y;
 }
 
+/** A vector whose every update is tested: the squares serve the test and the next update. */
+typedef struct tested_t {
+    v_double_t x, y, xx, yy;
+} tested_t;
+
+HM_INLINE tested_t tested_begin(v_double_t x, v_double_t y) {
+    return (tested_t){x, y, v_mul(x, x), v_mul(y, y)};
+}
+
+/** One update; returns |z|^2. */
+HM_INLINE v_double_t update_tested(tested_t *z, v_double_t cr, v_double_t ci, form_t form) {
+    const v_double_t twice = v_add(z->x, z->x);
+    if (form == FORM_FMA) {
+        z->x = v_fma(z->x, z->x, v_fnma(z->y, z->y, cr));
+        z->y = v_fma(twice, z->y, ci);
+        return v_fma(z->x, z->x, v_mul(z->y, z->y));
+    }
+    z->y = v_add(v_mul(twice, z->y), ci);
+    z->x = v_add(v_sub(z->xx, z->yy), cr);
+    z->xx = v_mul(z->x, z->x);
+    z->yy = v_mul(z->y, z->y);
+    return v_add(z->xx, z->yy);
+}
+
 #endif

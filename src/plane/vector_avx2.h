@@ -15,7 +15,7 @@
 enum {
     V_LANES = 4,
     V_FLIGHT = 6, /* vectors in flight in the bare loop: x and y of six fill 12 of 16 registers */
-    V_TESTED = 4  /* vectors in flight where every update is tested and counted */
+    V_TESTED = 3  /* where every update is tested: also the squares and a count of each */
 };
 
 /** Pins a vector to a register here: what stands before it is computed before, in this order. */
@@ -72,8 +72,8 @@ static inline v_mask_t v_or(v_mask_t a, v_mask_t b) {
 static inline v_double_t v_select(v_mask_t mask, v_double_t a, v_double_t b) {
     return _mm256_blendv_pd(b, a, mask);
 }
-static inline v_double_t v_max(v_double_t a, v_double_t b) {
-    return _mm256_max_pd(a, b);
+static inline v_double_t v_min(v_double_t a, v_double_t b) {
+    return _mm256_min_pd(a, b);
 }
 static inline v_mask_t v_none(void) {
     return _mm256_setzero_pd();
@@ -99,6 +99,15 @@ static inline void v_int_store(int64_t *to, v_int_t a) {
 /** a, one more in the lanes of the mask. */
 static inline v_int_t v_int_count(v_int_t a, v_mask_t mask) {
     return _mm256_sub_epi64(a, _mm256_castpd_si256(mask));
+}
+/** Counts below 2^52 as doubles. */
+static inline v_double_t v_of_counts(v_int_t a) {
+    const v_double_t big = _mm256_set1_pd(0x1p52);
+    return _mm256_sub_pd(_mm256_or_pd(_mm256_castsi256_pd(a), big), big);
+}
+/** Whole numbers from 0 to 2^52 - 1 as integers, of which only the low 32 bits are right. */
+static inline v_int_t v_int_low_of(v_double_t a) {
+    return _mm256_castpd_si256(_mm256_add_pd(a, _mm256_set1_pd(0x1p52)));
 }
 /** The low 32 bits of every lane, side by side. */
 static inline void v_int_store_low(uint32_t *to, v_int_t a) {

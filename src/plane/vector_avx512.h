@@ -64,8 +64,8 @@ static inline v_mask_t v_or(v_mask_t a, v_mask_t b) {
 static inline v_double_t v_select(v_mask_t mask, v_double_t a, v_double_t b) {
     return _mm512_mask_blend_pd(mask, b, a);
 }
-static inline v_double_t v_max(v_double_t a, v_double_t b) {
-    return _mm512_max_pd(a, b);
+static inline v_double_t v_min(v_double_t a, v_double_t b) {
+    return _mm512_min_pd(a, b);
 }
 static inline v_mask_t v_none(void) {
     return 0;
@@ -89,6 +89,12 @@ static inline void v_int_store(int64_t *to, v_int_t a) {
 }
 static inline v_int_t v_int_count(v_int_t a, v_mask_t mask) {
     return _mm512_mask_add_epi64(a, mask, a, _mm512_set1_epi64(1));
+}
+static inline v_double_t v_of_counts(v_int_t a) {
+    return _mm512_cvtepi64_pd(a);
+}
+static inline v_int_t v_int_low_of(v_double_t a) {
+    return _mm512_castpd_si512(_mm512_add_pd(a, _mm512_set1_pd(0x1p52)));
 }
 static inline void v_int_store_low(uint32_t *to, v_int_t a) {
     _mm256_storeu_si256((__m256i *)to, _mm512_cvtepi64_epi32(a));

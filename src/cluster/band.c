@@ -63,6 +63,16 @@ int64_t hm_band_rows_auto(int64_t height, int workers, int64_t row_bytes, int64_
     const int64_t bands_per_worker = 128;
     int64_t bands = bands_per_worker * (workers > 1 ? workers : 1);
     int64_t rows = height / bands;
+    /*
+     * Handing out and writing a band takes some 50 us whatever its size, as long as a few thousand
+     * points: small images get fewer bands, as long as there are some for every worker.
+     */
+    const int64_t least_bytes = 16384;
+    const int64_t least_per_worker = 8;
+    int64_t least = row_bytes > 0 ? least_bytes / row_bytes : 1;
+    int64_t enough = height / (least_per_worker * (workers > 1 ? workers : 1));
+    least = least < enough ? least : enough;
+    rows = rows > least ? rows : least;
     int64_t most = row_bytes > 0 ? most_bytes / row_bytes : rows;
     rows = rows < most ? rows : most;
     return rows > 1 ? rows : 1;

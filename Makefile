@@ -194,7 +194,9 @@ test-%: deps-test ## one stage of the tests, as in test-unit; `tests/run --list`
 
 # --- measuring ------------------------------------------------------------------------------------------------------
 .PHONY: bench
-bench: bench-kernel ## what this machine does: every `hpcmandel bench`
+bench: bench-kernel bench-strategies ## what this machine does: every `hpcmandel bench`
+bench-strategies: hpcmandel ## strategies against each other on all cores (ARGS=)
+	$(MPIRUN) -np $(NP) ./hpcmandel bench strategies $(ARGS)
 bench-kernel: hpcmandel ## kernels against the ceiling of this core (ARGS= for more options)
 	./hpcmandel bench kernel $(ARGS)
 

@@ -8,11 +8,13 @@
 #include "commands.h"
 #include "hm_text.h"
 
-static const bench_t *const benches[] = {&bench_kernel, NULL};
+static const bench_t *const benches[] = {&bench_kernel, &bench_strategies, NULL};
 
 static const char *const about =
     "Measures on this machine. NAME is one of:\n"
     "  kernel      every kernel on named scenes, against the ceiling of this core in the same run\n"
+    "  strategies  every strategy on one scene, against one rank alone; what handing out a band "
+    "costs\n"
     "Figures are medians over the repetitions; a run whose counts are wrong has no figure.";
 
 static const hm_option_t options[] = {{.key = "repetitions",
@@ -56,7 +58,7 @@ static hm_status_t find(const hm_values_t *values, const bench_t **bench, hm_err
         names[count++] = (*b)->name;
     }
     if (values->positional_count == 0) {
-        return hm_error_set(err, HM_EUSAGE, "bench needs a NAME: kernel");
+        return hm_error_set(err, HM_EUSAGE, "bench needs a NAME: kernel or strategies");
     }
     const char *near = hm_text_nearest(values->positional[0], names, count);
     return hm_error_set(err, HM_EUSAGE, "unknown benchmark '%s'%s%s%s; bench --help lists them",
@@ -108,6 +110,6 @@ static hm_status_t run_bench(hm_context_t *context, int argc, char **argv) {
 const hm_command_t hm_command_bench = {
     .name = "bench",
     .arguments = "NAME",
-    .what = "measures kernels on this machine",
+    .what = "measures kernels and strategies on this machine",
     .run = run_bench,
 };

@@ -22,5 +22,6 @@ typedef struct bench_t {
 } bench_t;
 
 extern const bench_t bench_kernel;
+extern const bench_t bench_strategies;
 
 #endif

@@ -145,12 +145,12 @@ during() {
 # --- the source -----------------------------------------------------------------------------------
 # The machine's own apt sources, turned into source-package ones. Both forms that apt knows: one line an entry, and deb822 paragraphs.
 private_apt_sources() {
-    local file
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+    local file etc=${APT_ETC:-/etc/apt}
+    for file in "$etc"/sources.list "$etc"/sources.list.d/*.list; do
         [ -r "$file" ] || continue
         sed -nE 's/^[[:space:]]*deb(-src)?[[:space:]]+/deb-src /p' "$file"
     done | sort -u >"$1/sources.list"
-    for file in /etc/apt/sources.list.d/*.sources; do
+    for file in "$etc"/sources.list.d/*.sources; do
         [ -r "$file" ] || continue
         sed -E 's/^[Tt]ypes:.*/Types: deb-src/' "$file" >"$1/parts/$(basename "$file")"
     done

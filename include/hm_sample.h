@@ -12,8 +12,8 @@ typedef struct hm_spread_t {
 } hm_spread_t;
 
 /**
- * The spread of value[count], count >= 1. Sorts `value` in place. The median of an even count is the mean of the two in
- * the middle.
+ * The spread of value[count], count >= 1. Sorts `value` in place. The median of an even count is
+ * the mean of the two in the middle.
  */
 hm_spread_t hm_spread(double *value, int count);
 

@@ -10,8 +10,8 @@
 #include "hm_grid.h"
 
 typedef struct hm_scene_t {
-    const char *name;  /**< option value */
-    const char *what;  /**< one line: what kind of work it is */
+    const char *name; /**< option value */
+    const char *what; /**< one line: what kind of work it is */
     hm_view_t view;
     uint32_t max_iter; /**< the bailout is 2 */
 } hm_scene_t;

@@ -82,7 +82,8 @@ typedef enum hm_delivery_t {
                            file systems and compressed files like that want large collective writes.
                            Costs up to eight more bands of memory, at most 16 MiB or one band */
     HM_DELIVERY_FUNNEL  /**< to the node's leader by message, which calls job->deliver: fewer
-                           writers.  Costs two bands more on each rank, at most eight on the leader */
+                           writers.  Costs two bands more on each rank, at most eight on the leader
+                         */
 } hm_delivery_t;
 
 typedef struct hm_strategy_options_t {

@@ -1,7 +1,8 @@
 /**
  * @file hm_tally.h
- * How far a run is: every rank adds the rows it has done, rank 0 reads the sum and shows it. Within a node through shared memory;
- * node leaders send their node's sum to rank 0 about once a second, from hm_tally_poll().
+ * How far a run is: every rank adds the rows it has done, rank 0 reads the sum and shows it. Within
+ * a node through shared memory; node leaders send their node's sum to rank 0 about once a second,
+ * from hm_tally_poll().
  */
 #ifndef HM_TALLY_H
 #define HM_TALLY_H

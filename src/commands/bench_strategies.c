@@ -134,7 +134,7 @@ static hm_status_t run_once(const hm_cluster_t *cluster, const hm_strategy_t *st
                             const hm_job_t *job, work_t *work, outcome_t *outcome,
                             hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hm_account_t account;
+    hm_account_t account = {.state = HM_STATE_WAITING};
     hm_strategy_options_t options = {.portion = HM_PORTION_AUTO};
     bool speaker = false;
     if (work) {
@@ -169,7 +169,7 @@ typedef struct series_t {
 
 static int strategy_count(void) {
     int count = 0;
-    while (hm_strategies[count]->name && count < MOST_STRATEGIES) {
+    while (count < MOST_STRATEGIES && hm_strategies[count]->name) {
         ++count;
     }
     return count;

@@ -1,7 +1,8 @@
 /**
  * @file runner.h
- * What every CUnit program here shares: run the suites, print one closing line "N passed, N failed", exit accordingly.
- * A "case" is a CUnit test (a function); it fails when any of its assertions does.
+ * What every CUnit program here shares: run the suites, print one closing line "N passed, N
+ * failed", exit accordingly. A "case" is a CUnit test (a function); it fails when any of its
+ * assertions does.
  */
 #ifndef HM_TEST_RUNNER_H
 #define HM_TEST_RUNNER_H
@@ -14,7 +15,8 @@ typedef struct hm_case_t {
     CU_TestFunc run;
 } hm_case_t;
 
-/** Runs cases (ended by a NULL name) as one suite; returns the exit status for main: 0 all passed, 1 not. */
+/** Runs cases (ended by a NULL name) as one suite; returns the exit status for main: 0 all passed,
+ * 1 not. */
 static inline int hm_run_cases(const char *suite_name, const hm_case_t *cases) {
     if (CU_initialize_registry() != CUE_SUCCESS) {
         return 1;

@@ -358,7 +358,7 @@ static void test_forgeries(void) {
 /** A copy by another program has no seal at its end and is taken as it is. */
 static void test_copies_are_taken(void) {
     hm_error_t err = HM_ERROR_NONE;
-    hm_dataset_result_t result;
+    hm_dataset_result_t result = {.crc32 = 0};
     char command[400];
     unlink(path);
     CU_ASSERT_EQUAL_FATAL(sample_whole(path, WIDTH, HEIGHT, CHANNELS, 5, &result, &err), HM_OK);
@@ -366,7 +366,7 @@ static void test_copies_are_taken(void) {
              path, path, path);
     CU_ASSERT_EQUAL_FATAL(system(command), 0);
     hm_reader_t *reader = NULL;
-    hm_dataset_info_t info;
+    hm_dataset_info_t info = {.rows_done = 0};
     hm_verified_t verified = {0};
     uint8_t good[HEIGHT];
     CU_ASSERT_EQUAL_FATAL(hm_reader_open(path, &reader, &info, &err), HM_OK);

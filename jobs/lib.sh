@@ -81,10 +81,10 @@ job_begin() {
     scheduler=${HPCMANDEL_SCHEDULER:-}
     [ -n "$scheduler" ] || find_scheduler inside
     in_list "$scheduler" "${schedulers[@]}" || die $exit_usage "no scheduler '$scheduler'; there are ${schedulers[*]}"
-    # The scheduler's word on the job: the folder it was submitted in; nodes and ranks on each; threads a rank and processors a
-    # node, where known; in arrays, the task
+    # The scheduler's word on the job: the folder it was submitted in; nodes and ranks on each, and whether mpirun must be told;
+    # threads a rank and processors a node, where known; in arrays, the task
     job_id='' job_key='' job_name=$job_kind job_task='' job_folder=$PWD
-    job_hosts=() job_slots=() job_threads='' job_cpus=''
+    job_hosts=() job_slots=() job_threads='' job_cpus='' job_named_hosts=''
     "${scheduler}_job"
     cd -- "$job_folder"
     job_name=$(plain_name "$job_name")
@@ -186,6 +186,8 @@ run() {
     child=
     [ -z "$reminder" ] || kill "$reminder" 2>/dev/null || true
     reminder=
+    # mpirun now and then says 0 when it was signalled, whatever its ranks said. Going on with what is complete costs little.
+    [ -z "$stop" ] || [ "$code" -ne 0 ] || code=$exit_stopped
 }
 
 # start_watch: from now on this job hears USR1 when its time limit draws near
@@ -196,21 +198,23 @@ start_watch() {
     watcher=$!
 }
 
-# watch_time MARGIN: the scheduler is asked again each time, as limits may be moved
+# watch_time MARGIN: the scheduler is asked again each time, as limits may be moved, and asked again when it is too busy
 watch_time() {
-    local left margin=$1
-    left=$("${scheduler}_time_left") || left=
-    is_number "$left" 0 999999999 || return 0
-    [ "$margin" -le $((left / 10)) ] || margin=$((left / 10))
-    say "time left $left s; stops $margin s ahead of the limit"
-    while is_number "$left" 0 999999999; do
-        if [ "$left" -le "$margin" ]; then
-            kill -USR1 $$
-            return
-        fi
-        nap $((left - margin < 600 ? left - margin : 600))
+    local left margin='' limit_said=
+    while :; do
         left=$("${scheduler}_time_left") || left=
+        [ "$left" != none ] || return 0
+        if ! is_number "$left" 0 999999999; then
+            nap 60
+            continue
+        fi
+        [ -n "$margin" ] || margin=$(($1 < left / 10 ? $1 : left / 10))
+        [ -n "$limit_said" ] || say "time left $left s; stops $margin s ahead of the limit"
+        limit_said=yes
+        [ "$left" -gt "$margin" ] || break
+        nap $((left - margin < 600 ? left - margin : 600))
     done
+    kill -USR1 $$
 }
 
 # --- a job ends -----------------------------------------------------------------------------------

@@ -53,11 +53,14 @@ load_modules() {
     set -eu
 }
 
+# processors: how many this process may use. nproc would take OMP_NUM_THREADS for that.
+processors() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc "$@"; }
+
 # auto_binding RANKS THREADS: prints what to bind the ranks of a node to. Only on a node that is all ours: on a shared one the
 # scheduler knows which cores are whose.
 auto_binding() {
     local busy=$(($1 * $2)) cores
-    if [ -z "$job_cpus" ] || [ "$job_cpus" -lt "$(nproc --all)" ] || [ "$busy" -gt "$(nproc)" ]; then
+    if [ -z "$job_cpus" ] || [ "$job_cpus" -lt "$(processors --all)" ] || [ "$busy" -gt "$(processors)" ]; then
         printf 'none\n'
         return
     fi
@@ -69,7 +72,7 @@ auto_binding() {
     fi
 }
 
-# launch_mpirun RANKS RANKS_PER_NODE THREADS HOSTS...: HOSTS are given when it is a part of the allocation; sets `launch`
+# launch_mpirun RANKS RANKS_PER_NODE THREADS [HOST:RANKS...]: on these hosts, or where the launcher finds that it may; sets `launch`
 launch_mpirun() {
     local ranks=$1 most=$2 threads=$3 bind=${HPCMANDEL_BIND:-auto} hosts=
     shift 3
@@ -80,13 +83,13 @@ launch_mpirun() {
     [ "$bind" = none ] || launch+=(OMP_PROC_BIND=close OMP_PLACES=cores)
     launch+=("$mpirun" -np "$ranks")
     if [ $# -gt 0 ]; then
-        printf -v hosts ",%s:$most" "$@"
+        printf -v hosts ',%s' "$@"
         launch+=(-hosts "${hosts#,}")
     fi
     [ "$bind" = none ] || launch+=(-bind-to "$bind")
 }
 
-# launch_srun RANKS RANKS_PER_NODE THREADS HOSTS...: as launch_mpirun
+# launch_srun RANKS RANKS_PER_NODE THREADS [HOST:RANKS...]: as launch_mpirun
 launch_srun() {
     local ranks=$1 most=$2 threads=$3 bind=${HPCMANDEL_BIND:-auto} nodes=${#job_hosts[@]}
     shift 3
@@ -96,10 +99,10 @@ launch_srun() {
     # --wait: the others must not wait for ever for a rank that died.
     launch=(srun "--mpi=${HPCMANDEL_SRUN_MPI:-pmi2}" "--nodes=$nodes" "--ntasks=$ranks" "--cpus-per-task=$threads"
         "--cpu-bind=$bind" --wait=60)
-    [ $# -eq 0 ] || launch+=("--ntasks-per-node=$most" "--nodelist=$(IFS=, && printf '%s' "$*")")
+    [ $# -eq 0 ] || launch+=("--ntasks-per-node=$most" "--nodelist=$(IFS=, && printf '%s' "${*%:*}")")
 }
 
-# launch_with RANKS RANKS_PER_NODE THREADS HOSTS...: sets `launch` by HPCMANDEL_LAUNCH
+# launch_with RANKS RANKS_PER_NODE THREADS [HOST:RANKS...]: sets `launch` by HPCMANDEL_LAUNCH
 launch_with() {
     case ${HPCMANDEL_LAUNCH:-mpirun} in
         mpirun) launch_mpirun "$@" ;;
@@ -113,4 +116,12 @@ launch_with() {
 }
 
 # launch_all: on the whole allocation
-launch_all() { launch_with "$job_ranks" "$job_most" "${job_threads:-1}"; }
+launch_all() {
+    local hosts=() i
+    if [ -n "$job_named_hosts" ] && [ ${#job_hosts[@]} -gt 1 ]; then
+        for i in "${!job_hosts[@]}"; do
+            hosts+=("${job_hosts[i]}:${job_slots[i]}")
+        done
+    fi
+    launch_with "$job_ranks" "$job_most" "${job_threads:-1}" "${hosts[@]}"
+}

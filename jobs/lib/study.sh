@@ -136,7 +136,10 @@ study_run() {
     key=$study,$nodes,$per,$threads,$(csv_plain "$strategy"),$repetition
     ! study_has "$key" || return 0
     study_size
-    [ ${#job_hosts[@]} -eq 1 ] || hosts=("${job_hosts[@]:0:nodes}")
+    if [ ${#job_hosts[@]} -gt 1 ]; then
+        hosts=("${job_hosts[@]:0:nodes}")
+        hosts=("${hosts[@]/%/:$per}")
+    fi
     launch_with $((nodes * per)) "$per" "$threads" "${hosts[@]}"
     printf -v started '%(%FT%T%z)T' -1
     rm -f -- "$study_output" "$study_stats"

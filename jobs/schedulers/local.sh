@@ -9,16 +9,17 @@ local_job() {
     job_key=$job_id${job_task:+_$job_task}
     job_name=${HPCMANDEL_LOCAL_NAME:-$job_name}
     job_hosts=("$(hostname)")
-    job_slots=("$(setting HPCMANDEL_LOCAL_RANKS "$(nproc)" 1 99999)")
+    job_slots=("$(setting HPCMANDEL_LOCAL_RANKS "$(processors)" 1 99999)")
     job_threads=${HPCMANDEL_LOCAL_THREADS:-}
-    job_cpus=$(nproc)
+    job_cpus=$(processors)
     # A restart is the same job, which must keep its name.
     export HPCMANDEL_LOCAL_ID=$job_id
 }
 
 local_time_left() {
     local limit
-    limit=$(seconds_of "${HPCMANDEL_LOCAL_TIME:-}") || return 1
+    [ -n "${HPCMANDEL_LOCAL_TIME:-}" ] || { printf 'none\n' && return; }
+    limit=$(seconds_of "$HPCMANDEL_LOCAL_TIME") || return 1
     printf '%d\n' $((limit > SECONDS ? limit - SECONDS : 0))
 }
 

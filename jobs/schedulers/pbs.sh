@@ -17,7 +17,8 @@ pbs_job() {
     job_key=${HPCMANDEL_KEY:-$job_key}
     job_name=${PBS_JOBNAME:-$job_name}
     job_folder=${PBS_O_WORKDIR:-$PWD}
-    # A line a rank; a node's lines need not stand together.
+    # A line a rank; a node's lines need not stand together, which Hydra would take for several nodes.
+    job_named_hosts=yes
     local -A slots=()
     while read -r host; do
         [ -n "${slots[$host]:-}" ] || job_hosts+=("$host")
@@ -39,13 +40,17 @@ pbs_job() {
 
 # pbs_attribute ID NAME: prints a job's attribute
 pbs_attribute() {
-    # Long values go on in lines that begin with a tab.
-    qstat -f "$1" 2>/dev/null | sed -e ':a' -e 'N;$!ba' -e 's/\n\t//g' | sed -n "s/^ *$2 = //p"
+    local all
+    all=$(qstat -f "$1" 2>/dev/null) || return 1
+    all=${all//$'\n\t'/} # long values go on in lines that begin with a tab
+    sed -n "s/^ *$2 = //p" <<<"$all"
 }
 
 pbs_time_left() {
     local limit
-    limit=$(seconds_of "$(pbs_attribute "$PBS_JOBID" Resource_List.walltime)") || return 1
+    limit=$(pbs_attribute "$PBS_JOBID" Resource_List.walltime) || return 1
+    [ -n "$limit" ] || { printf 'none\n' && return; }
+    limit=$(seconds_of "$limit") || return 1
     printf '%d\n' $((limit > SECONDS ? limit - SECONDS : 0))
 }
 
@@ -60,7 +65,7 @@ pbs_mpirun() {
 # Ended from outside: by qdel, or to be requeued by PBS, which needs no help, or late, at the time limit.
 pbs_may_restart() {
     local left
-    left=$(pbs_time_left) && [ "$left" -le 2 ]
+    left=$(pbs_time_left) && is_number "$left" 0 2
 }
 
 pbs_again() {

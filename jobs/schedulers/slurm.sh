@@ -26,9 +26,11 @@ slurm_job() {
     done
 }
 
+# slurm_time_left: prints the seconds, or `none` where there is no limit; fails when it cannot be known now
 slurm_time_left() {
     local left
-    left=$(squeue -h -j "$SLURM_JOB_ID" -o %L 2>/dev/null) && seconds_of "$left"
+    left=$(squeue -h -j "$SLURM_JOB_ID" -o %L 2>/dev/null) || return 1
+    if [ "$left" = UNLIMITED ]; then printf 'none\n'; else seconds_of "$left"; fi
 }
 
 # An srun that starts Hydra's proxies must not bind a node's ranks to one rank's share of it.

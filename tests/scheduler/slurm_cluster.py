@@ -1,4 +1,4 @@
-"""A throwaway Slurm of four nodes on one machine: private folder, private ports, no root needed, ended by pid."""
+"""A throwaway Slurm on one machine: four nodes and one apart: private folder, private ports, no root needed, ended by pid."""
 
 import os
 import random
@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-NODES = 4
+NODES = 5  # the last one apart from the others
 PROCESSORS = 4
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "scancel", "sinfo", "srun")
 
@@ -51,8 +51,9 @@ SlurmdTimeout=10
 ReturnToService=2
 SlurmdParameters=config_overrides
 NodeName=n[1-{nodes}] NodeHostname={host} NodeAddr=127.0.0.1 Port={first}-{last} CPUs={processors} RealMemory=1000 State=UNKNOWN
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE PriorityTier=1 PreemptMode=REQUEUE
-PartitionName=urgent Nodes=ALL MaxTime=INFINITE PriorityTier=10 PreemptMode=OFF
+PartitionName=main Nodes=n[1-4] Default=YES MaxTime=INFINITE PriorityTier=1 PreemptMode=REQUEUE
+PartitionName=urgent Nodes=n[1-4] MaxTime=INFINITE PriorityTier=10 PreemptMode=OFF
+PartitionName=apart Nodes=n{nodes} MaxTime=INFINITE PriorityTier=1 PreemptMode=OFF
 """
 
 
@@ -143,8 +144,9 @@ class SlurmCluster:
         self.pids.append(int(until(f"{pid_file}", lambda: pid_file.exists() and pid_file.read_text().strip())))
 
     def idle(self):
+        """Are all nodes but the one apart free."""
         states = self.command("sinfo", "-h", "-N", "-p", "main", "-o", "%t", check=False).split()
-        return len(states) == NODES and set(states) == {"idle"}
+        return len(states) == NODES - 1 and set(states) == {"idle"}
 
     def command(self, *words, check=True, cwd=None, env=None):
         """Standard output of a command that speaks to this Slurm."""

@@ -128,6 +128,16 @@ static inline bool near_inside(const batch_t *batch) {
             (first < last ? first : last) < 0.38);
 }
 
+/* How many updates are well spent in preludes here, and are preludes well spent at all? */
+static inline void think_over(body_t *b) {
+    b->prepared += LANES_TESTED;
+    if (b->prepared >= SAMPLE) {
+        b->patience = b->early > SAMPLE / 20 ? 16 : 4;
+        b->raw = b->may_board_raw && b->early + b->finished < SAMPLE / 50 ? RAW_RUN : 0;
+        b->prepared = b->early = b->finished = 0;
+    }
+}
+
 /* The first updates of a batch. */
 HM_INLINE void prelude_form(body_t *b, form_t form, bool julia) {
     const hm_formula_t *formula = b->formula;
@@ -153,6 +163,8 @@ HM_INLINE void prelude_form(body_t *b, form_t form, bool julia) {
                 settle_inside(b, (double)(batch.at + k), 0.0);
             }
             b->since_poll += LANES_TESTED;
+            b->finished += LANES_TESTED;
+            think_over(b);
             return;
         }
     }
@@ -174,10 +186,11 @@ HM_INLINE void prelude_form(body_t *b, form_t form, bool julia) {
             counts[g] = v_int_count(counts[g], alive[g]);
         }
     }
-    /* Four at a time, as long as some escape and others do not. */
+    /* Four at a time: as many as patience wants, and on while some escape and others do not. */
     const int most = formula->max_iter < PRELUDE_MOST ? (int)formula->max_iter : PRELUDE_MOST;
     int steps = julia ? 0 : 1;
-    int alive_before = LANES_TESTED;
+    int alive_first = -1;
+    int alive_before = 0;
     while (steps < most) {
         const int portion = most - steps < 4 ? most - steps : steps == 1 ? 3 : 4;
         step_tested(x, y, cr, ci, alive, counts, portion, limits, form, true);
@@ -186,57 +199,58 @@ HM_INLINE void prelude_form(body_t *b, form_t form, bool julia) {
         HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
             alive_now += __builtin_popcount(v_bits(alive[g]));
         }
-        if (alive_now == 0 || alive_now == alive_before) {
+        alive_first = alive_first < 0 ? alive_now : alive_first;
+        if (alive_now == 0 || (alive_now == alive_before && steps >= b->patience)) {
+            alive_before = alive_now;
             break;
         }
         alive_before = alive_now;
     }
+    b->early += alive_first - alive_before;
+    b->finished += LANES_TESTED - alive_first;
     b->since_poll += (uint64_t)(steps * LANES_TESTED);
     uint32_t *out = b->iterations + batch.at;
-    if (batch.count == LANES_TESTED) {
-        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            v_int_store_low(out + g * V_LANES, counts[g]);
-        }
-    } else {
-        uint32_t kept[LANES_TESTED];
-        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            v_int_store_low(kept + g * V_LANES, counts[g]);
-        }
+    uint32_t kept[LANES_TESTED];
+    uint32_t *to = batch.count == LANES_TESTED ? out : kept;
+    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+        v_int_store_low(to + g * V_LANES, counts[g]);
+    }
+    if (to == kept) {
         memcpy(out, kept, (size_t)batch.count * sizeof *out);
     }
     const double left = (double)formula->max_iter - steps;
+    points_make_room(&b->fast.pool);
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         const v_double_t zr = v_load(cr + g * V_LANES);
         const v_double_t zi = v_load(ci + g * V_LANES);
         const unsigned real = batch_lanes(&batch, g);
-        unsigned care = real;
-        if (!b->all_careful) {
-            const v_double_t size = square(zr, zi, FORM_PLAIN);
-            care &= v_bits(v_and(v_not_le(size, v_all(b->surely)), v_le(size, v_all(b->no_more))));
-        }
-        care &= ~inside[g];
+        const v_double_t size = square(zr, zi, FORM_PLAIN);
+        unsigned care =
+            v_bits(v_and(v_not_le(size, v_all(b->surely)), v_le(size, v_all(b->no_more))));
+        care = (b->all_careful ? (unsigned)ALL_LANES : care) & real & ~inside[g];
+        b->finished += __builtin_popcount(inside[g]);
         for (unsigned lanes = inside[g]; lanes; lanes &= lanes - 1) {
             settle_inside(b, (double)(batch.at + g * V_LANES + __builtin_ctz(lanes)), 0.0);
         }
         const unsigned survive = v_bits(alive[g]) & real & ~care & ~inside[g];
         const v_double_t place = v_add(v_all((double)(batch.at + g * V_LANES)), v_lane_numbers());
         if (survive && left > 0.0) {
-            const v_double_t values[6] = {x[g], y[g], zr, zi, place, v_all(left)};
-            pool_make_room(&b->fast.pool);
+            const v_double_t values[FIELDS] = {x[g], y[g], zr, zi, place, v_all(left)};
             points_push(&b->fast.pool, survive, values);
         }
         if (care) { /* from the start */
             const v_double_t zero = v_all(0.0);
-            const v_double_t values[6] = {julia ? v_load(batch.re + g * V_LANES) : zero,
-                                          julia ? v_load(batch.im + g * V_LANES) : zero,
-                                          zr,
-                                          zi,
-                                          place,
-                                          v_all(formula->max_iter)};
-            pool_make_room(&b->careful.pool);
+            const v_double_t values[FIELDS] = {julia ? v_load(batch.re + g * V_LANES) : zero,
+                                               julia ? v_load(batch.im + g * V_LANES) : zero,
+                                               zr,
+                                               zi,
+                                               place,
+                                               v_all(formula->max_iter)};
+            points_make_room(&b->careful.pool);
             points_push(&b->careful.pool, care, values);
         }
     }
+    think_over(b);
 }
 
 static __attribute__((noinline)) void prelude_plain(body_t *b) {
@@ -264,6 +278,19 @@ static inline void prelude(body_t *b) {
 }
 
 /* --- the tile -------------------------------------------------------------------------------- */
+
+/* The largest |re|^2 plus the largest |im|^2. */
+static double largest_square(const hm_tile_t *tile) {
+    double re = 0.0;
+    double im = 0.0;
+    for (int64_t k = 0; k < tile->width; ++k) {
+        re = fabs(tile->re[k]) > re ? fabs(tile->re[k]) : re;
+    }
+    for (int64_t k = 0; k < tile->rows; ++k) {
+        im = fabs(tile->im[k]) > im ? fabs(tile->im[k]) : im;
+    }
+    return re * re + im * im;
+}
 
 /* Where is one test a block enough, and where may the mixed form be used? See the top of the file
  * and kernel_update.h. `nearly` covers rounding: some 1e-15 relative. */
@@ -296,6 +323,10 @@ static void choose(body_t *b, const hm_tile_t *tile) {
             small = size > 0.0 && size < small ? 0.0 : small;
         }
     }
+    const double largest = largest_square(tile);
+    b->may_board_raw = !b->all_careful && tile->width >= 4 * V_LANES &&
+                       (formula->julia || largest < b->surely * (1.0 - nearly));
+    b->from_c = !formula->julia && largest < b->limit * (1.0 - nearly);
     b->form_tested = formula->arith == HM_ARITH_FMA ? FORM_FMA : FORM_PLAIN;
     b->form = formula->arith == HM_ARITH_FMA ? FORM_FMA
               : small == 0.0 || huge         ? FORM_PLAIN
@@ -306,9 +337,11 @@ static hm_status_t compute_portion(body_t *b) {
     hm_status_t status = HM_OK;
     flight_clear(&b->fast, b->limit, false);
     flight_clear(&b->careful, b->limit, true);
-    b->replay.count = 0;
+    b->patience = 4;
     while (b->at < b->points) {
-        prelude(b);
+        if (b->raw <= 0) {
+            prelude(b);
+        }
         HM_TRY(fly_on(b, &b->fast, false));
         HM_TRY(fly_on(b, &b->careful, false));
         if (asked_to_stop(b)) {
@@ -318,7 +351,9 @@ static hm_status_t compute_portion(body_t *b) {
     }
     HM_TRY(fly_on(b, &b->fast, true));
     HM_TRY(fly_on(b, &b->careful, true));
-    replay_all(b);
+    while (b->replay.count > 0) {
+        replay(b);
+    }
 cleanup:
     return status;
 }
@@ -373,46 +408,45 @@ cleanup:
 /* --- ceiling --------------------------------------------------------------------------------- */
 
 /* The updates of fly(), nothing else. */
-HM_INLINE void bare(flight_t *f, int steps, form_t form) {
+HM_INLINE void bare(group_t *wing, int steps, form_t form) {
     v_double_t x[V_FLIGHT], y[V_FLIGHT];
     HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
-        x[g] = v_load(f->x + g * V_LANES);
-        y[g] = v_load(f->y + g * V_LANES);
+        x[g] = v_load(wing[g].x);
+        y[g] = v_load(wing[g].y);
     }
     for (int step = 0; step < steps; step += ROUND) {
-        fly_round(x, y, f, form);
+        fly_round(x, y, wing, form);
     }
     HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
-        v_store(f->x + g * V_LANES, x[g]);
-        v_store(f->y + g * V_LANES, y[g]);
+        v_store(wing[g].x, x[g]);
+        v_store(wing[g].y, y[g]);
     }
 }
 
-static __attribute__((noinline)) void bare_mixed(flight_t *f, int steps) {
-    bare(f, steps, FORM_MIXED);
+static __attribute__((noinline)) void bare_mixed(group_t *wing, int steps) {
+    bare(wing, steps, FORM_MIXED);
 }
-static __attribute__((noinline)) void bare_fma(flight_t *f, int steps) {
-    bare(f, steps, FORM_FMA);
+static __attribute__((noinline)) void bare_fma(group_t *wing, int steps) {
+    bare(wing, steps, FORM_FMA);
 }
 
 static double ceiling(hm_arith_t arith, double seconds) {
     enum { STEPS = 1 << 14 };
-    flight_t f;
-    flight_clear(&f, 4.0, false);
-    for (int k = 0; k < LANES_FLIGHT; ++k) { /* points of the set that wander without end */
-        f.cr[k] = -0.1 - 0.001 * k;
-        f.ci[k] = 0.6;
+    group_t wing[V_FLIGHT] = {0};
+    for (int k = 0; k < V_FLIGHT * V_LANES; ++k) { /* points of the set */
+        wing[k / V_LANES].cr[k % V_LANES] = -0.1 - 0.001 * k;
+        wing[k / V_LANES].ci[k % V_LANES] = 0.6;
     }
     double updates = 0.0;
     double spent = 0.0;
     const double start = hm_clock_now();
     do {
         if (arith == HM_ARITH_FMA) {
-            bare_fma(&f, STEPS);
+            bare_fma(wing, STEPS);
         } else {
-            bare_mixed(&f, STEPS);
+            bare_mixed(wing, STEPS);
         }
-        updates += (double)STEPS * LANES_FLIGHT;
+        updates += (double)STEPS * V_FLIGHT * V_LANES;
         spent = hm_clock_now() - start;
     } while (spent < seconds);
     return updates / spent;

@@ -15,6 +15,7 @@
 enum {
     V_LANES = 4,
     V_FLIGHT = 6, /* vectors in flight in the bare loop: x and y of six fill 12 of 16 registers */
+    V_WINGS = 2,  /* so many times V_FLIGHT vectors fly by turns; 64 lanes at most */
     V_TESTED = 3  /* where every update is tested: also the squares and a count of each */
 };
 
@@ -70,6 +71,7 @@ static inline v_mask_t v_or(v_mask_t a, v_mask_t b) {
 }
 /** a where the mask is set, else b. */
 static inline v_double_t v_select(v_mask_t mask, v_double_t a, v_double_t b) {
+    V_PIN(mask); /* or it is made anew from its own sign bits */
     return _mm256_blendv_pd(b, a, mask);
 }
 static inline v_double_t v_min(v_double_t a, v_double_t b) {
@@ -155,6 +157,7 @@ static inline v_filling_t v_route_expand(unsigned bits) {
     filling.route = _mm256_loadu_si256((const __m256i *)v_expand_table[bits]);
     filling.lanes =
         _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_set1_epi64x((int64_t)bits), bit), bit);
+    V_PIN(filling.lanes);
     return filling;
 }
 /** `old`, with the lanes of the filling replaced by the first lanes of `fresh`, in order. */

@@ -11,7 +11,8 @@
 
 enum {
     V_LANES = 8,
-    V_FLIGHT = 8, /* 16 of 32 registers hold x and y; 64 lanes are what one word of flags holds */
+    V_FLIGHT = 8, /* 16 of 32 registers hold x and y */
+    V_WINGS = 1,
     V_TESTED = 4
 };
 

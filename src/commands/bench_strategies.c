@@ -306,7 +306,7 @@ static hm_status_t run(hm_context_t *context, const bench_settings_t *settings, 
     const hm_cluster_t *cluster = context->cluster;
     hm_error_t err = HM_ERROR_NONE;
     work_t work = {.re = NULL};
-    hm_cluster_t alone;
+    hm_cluster_t alone = {.comm = MPI_COMM_NULL};
     bool opened = false;
     hm_status_t status = make_work(cluster, settings, &work, &err);
     if (status == HM_OK) {

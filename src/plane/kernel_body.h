@@ -279,17 +279,18 @@ static inline void prelude(body_t *b) {
 
 /* --- the tile -------------------------------------------------------------------------------- */
 
-/* The largest |re|^2 plus the largest |im|^2. */
-static double largest_square(const hm_tile_t *tile) {
-    double re = 0.0;
-    double im = 0.0;
-    for (int64_t k = 0; k < tile->width; ++k) {
-        re = fabs(tile->re[k]) > re ? fabs(tile->re[k]) : re;
+/* The rectangle that holds the tile. */
+typedef struct bounds_t {
+    double re_least, re_most, im_least, im_most;
+} bounds_t;
+
+static void widen(const double *values, int64_t count, double *least, double *most) {
+    *least = INFINITY;
+    *most = -INFINITY;
+    for (int64_t k = 0; k < count; ++k) {
+        *least = values[k] < *least ? values[k] : *least;
+        *most = values[k] > *most ? values[k] : *most;
     }
-    for (int64_t k = 0; k < tile->rows; ++k) {
-        im = fabs(tile->im[k]) > im ? fabs(tile->im[k]) : im;
-    }
-    return re * re + im * im;
 }
 
 /* Where is one test a block enough, and where may the mixed form be used? See the top of the file
@@ -300,7 +301,6 @@ static void choose(body_t *b, const hm_tile_t *tile) {
     const double nearly = 1e-9;
     b->limit = bailout * bailout;
     b->exact = formula->interior == HM_INTERIOR_EXACT;
-    b->known = b->exact && !formula->julia && bailout >= 2.0;
     const bool huge = !(b->limit <= 0x1p1000);
     const double reach = bailout * bailout - bailout - nearly * bailout;
     double small = 0x1p-900;
@@ -323,7 +323,14 @@ static void choose(body_t *b, const hm_tile_t *tile) {
             small = size > 0.0 && size < small ? 0.0 : small;
         }
     }
-    const double largest = largest_square(tile);
+    bounds_t bounds;
+    widen(tile->re, tile->width, &bounds.re_least, &bounds.re_most);
+    widen(tile->im, tile->rows, &bounds.im_least, &bounds.im_most);
+    const double re = fmax(bounds.re_most, -bounds.re_least);
+    const double im = fmax(bounds.im_most, -bounds.im_least);
+    const double largest = re * re + im * im;
+    b->known = b->exact && !formula->julia && bailout >= 2.0 && bounds.re_most > -1.26 &&
+               bounds.re_least < 0.38 && bounds.im_most > -0.66 && bounds.im_least < 0.66;
     b->may_board_raw = !b->all_careful && tile->width >= 4 * V_LANES &&
                        (formula->julia || largest < b->surely * (1.0 - nearly));
     b->from_c = !formula->julia && largest < b->limit * (1.0 - nearly);

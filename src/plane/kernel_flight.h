@@ -171,7 +171,6 @@ HM_INLINE void board_raw(body_t *b, flight_t *f, int g, unsigned lanes) {
     fill(to->due, v_add(v_all((double)formula->max_iter - b->from_c), now), filling);
     if (b->exact) {
         fill(to->seen_x, v_all(NAN), filling);
-        fill(to->renew, now, filling);
     }
     const int count = __builtin_popcount(lanes);
     b->at += count;
@@ -212,7 +211,6 @@ HM_INLINE void board_pool(body_t *b, flight_t *f, int g, unsigned lanes) {
     fill(to->due, v_add(v_load(from + FIELD_LEFT * POOL), now), filling);
     if (b->exact) {
         fill(to->seen_x, v_all(NAN), filling);
-        fill(to->renew, now, filling);
     }
     q->first += count;
     q->count -= count;
@@ -314,7 +312,7 @@ static void find_cycles(body_t *b, flight_t *f) {
         const v_double_t seen_y = v_load(at->seen_y);
         cycles |= (uint64_t)v_bits(v_and(v_equal(x, seen_x), v_equal(y, seen_y))) << g * V_LANES;
         const v_double_t renew = v_load(at->renew);
-        const v_mask_t old = v_le(renew, now);
+        const v_mask_t old = v_or(v_le(renew, now), v_not_le(seen_x, seen_x));
         const v_double_t age = v_sub(most, v_sub(v_load(at->due), now));
         const v_double_t hold = v_mul(age, v_all(0.25));
         v_store(at->seen_x, v_select(old, x, seen_x));

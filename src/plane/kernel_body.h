@@ -75,12 +75,14 @@ typedef struct batch_t {
     double im[LANES_TESTED];
     double re_kept[LANES_TESTED]; /* where `re` points when they are not side by side in a row */
     int64_t at;                   /* index of the first */
+    int64_t row;                  /* of the first */
     int count;                    /* real ones; the others are 0 */
 } batch_t;
 
 static inline void batch_next(body_t *b, batch_t *batch) {
     int count = 0;
     batch->at = b->at;
+    batch->row = b->row;
     if (b->width - b->column >= LANES_TESTED) {
         batch->re = b->re + b->column;
         const v_double_t im = v_all(b->im[b->row]);
@@ -116,6 +118,23 @@ static inline void batch_next(body_t *b, batch_t *batch) {
 static inline unsigned batch_lanes(const batch_t *batch, int g) {
     const int real = batch->count - g * V_LANES;
     return real >= V_LANES ? (unsigned)ALL_LANES : real <= 0 ? 0u : (1u << real) - 1u;
+}
+
+/* Points of the batch that are known_inside(): `lanes` of vector g. */
+static inline void batch_inside(const body_t *b, const batch_t *batch, int g, unsigned lanes) {
+    const int64_t at = batch->at + g * V_LANES;
+    if (batch->re == batch->re_kept) { /* perhaps of several rows */
+        for (; lanes; lanes &= lanes - 1) {
+            settle_inside(b, (double)(at + __builtin_ctz(lanes)), 0.0);
+        }
+        return;
+    }
+    if (b->saved) {
+        b->saved[batch->row] += (uint64_t)__builtin_popcount(lanes) * b->formula->max_iter;
+    }
+    for (; lanes; lanes &= lanes - 1) {
+        b->iterations[at + __builtin_ctz(lanes)] = b->formula->max_iter;
+    }
 }
 
 /* May some of the points be known_inside()? A point that is missed is iterated. */
@@ -159,8 +178,8 @@ HM_INLINE void prelude_form(body_t *b, form_t form, bool julia) {
             all &= inside[g];
         }
         if (all == ALL_LANES) {
-            for (int k = 0; k < LANES_TESTED; ++k) {
-                settle_inside(b, (double)(batch.at + k), 0.0);
+            HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+                batch_inside(b, &batch, g, ALL_LANES);
             }
             b->since_poll += LANES_TESTED;
             b->finished += LANES_TESTED;
@@ -229,9 +248,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, bool julia) {
             v_bits(v_and(v_not_le(size, v_all(b->surely)), v_le(size, v_all(b->no_more))));
         care = (b->all_careful ? (unsigned)ALL_LANES : care) & real & ~inside[g];
         b->finished += __builtin_popcount(inside[g]);
-        for (unsigned lanes = inside[g]; lanes; lanes &= lanes - 1) {
-            settle_inside(b, (double)(batch.at + g * V_LANES + __builtin_ctz(lanes)), 0.0);
-        }
+        batch_inside(b, &batch, g, inside[g]);
         const unsigned survive = v_bits(alive[g]) & real & ~care & ~inside[g];
         const v_double_t place = v_add(v_all((double)(batch.at + g * V_LANES)), v_lane_numbers());
         if (survive && left > 0.0) {

@@ -3,53 +3,85 @@
 
 #include <stdlib.h>
 
-/* The size of the portion number `number` that starts where `left` bands are left; `batch` is what
- * was left at the beginning of its batch of `takers` portions. */
-static int64_t portion_size(hm_portion_t kind, int64_t takers, int64_t left, int64_t batch) {
-    switch (kind) {
-    case HM_PORTION_GUIDED:
-        return (left + 2 * takers - 1) / (2 * takers);
-    case HM_PORTION_FACTORING:
-        return (batch + 2 * takers - 1) / (2 * takers);
-    case HM_PORTION_AUTO:
-    case HM_PORTION_FIXED:
-    default:
-        return 1;
+/* What a cut depends on. */
+typedef struct cut_t {
+    hm_portion_t kind;
+    int64_t bands, takers, least;
+} cut_t;
+
+static int64_t share_of(const cut_t *c, int64_t left) {
+    return (left + 2 * c->takers - 1) / (2 * c->takers);
+}
+
+/* The size of a portion that starts where `left` bands are left; `batch` is what was left at the
+ * beginning of its batch of `takers` portions. */
+static int64_t portion_size(const cut_t *c, int64_t left, int64_t batch) {
+    int64_t size = 1;
+    if (c->kind == HM_PORTION_GUIDED) {
+        size = share_of(c, left);
+    } else if (c->kind == HM_PORTION_FACTORING) {
+        size = share_of(c, batch);
+    } else if (c->kind == HM_PORTION_AUTO) {
+        const int64_t most = c->bands / (16 * c->takers);
+        size = share_of(c, left);
+        size = size < most ? size : most;
     }
+    size = size > c->least ? size : c->least;
+    return size < left ? size : left;
 }
 
 /* Fills first[0 .. count] if it is not NULL; returns the count. */
-static int64_t cut(hm_portion_t kind, int64_t bands, int64_t takers, int64_t least,
-                   int64_t *first) {
+static int64_t cut(const cut_t *c, int64_t *first) {
     int64_t count = 0;
-    int64_t batch = bands;
-    for (int64_t place = 0; place < bands; ++count) {
-        if (count % takers == 0) {
-            batch = bands - place;
+    int64_t batch = c->bands;
+    for (int64_t place = 0; place < c->bands; ++count) {
+        if (count % c->takers == 0) {
+            batch = c->bands - place;
         }
-        int64_t size = portion_size(kind, takers, bands - place, batch);
-        size = size > least ? size : least;
-        size = size < bands - place ? size : bands - place;
         if (first != NULL) {
             first[count] = place;
         }
-        place += size;
+        place += portion_size(c, c->bands - place, batch);
     }
     if (first != NULL) {
-        first[count] = bands;
+        first[count] = c->bands;
     }
     return count;
 }
 
+/* Costliest first; equal ones in their order, so that all ranks sort alike. */
+static int compare_costs(const void *a, const void *b, void *costs) {
+    const double *cost = costs;
+    const int64_t i = *(const int64_t *)a;
+    const int64_t j = *(const int64_t *)b;
+    if (cost[i] != cost[j]) {
+        return cost[i] > cost[j] ? -1 : 1;
+    }
+    return (i > j) - (i < j);
+}
+
 hm_status_t hm_portions_make(hm_portion_t kind, const hm_job_t *job, int takers, int64_t least,
                              hm_portions_t *portions, hm_error_t *err) {
-    hm_portions_t p = {.count = cut(kind, job->bands, takers, least, NULL)};
+    const cut_t c = {kind, job->bands, takers, least > 1 ? least : 1};
+    hm_portions_t p = {.count = cut(&c, NULL)};
     p.first = malloc(((size_t)p.count + 1) * sizeof *p.first);
-    if (p.first == NULL) {
+    const bool sorts = kind == HM_PORTION_FIXED && job->cost != NULL && job->bands > 0;
+    if (sorts) {
+        p.order = malloc((size_t)job->bands * sizeof *p.order);
+    }
+    if (p.first == NULL || (sorts && p.order == NULL)) {
+        hm_portions_free(&p);
         return hm_error_set(err, HM_EMISSING, "out of memory for %lld portions",
                             (long long)p.count);
     }
-    cut(kind, job->bands, takers, least, p.first);
+    cut(&c, p.first);
+    if (sorts) {
+        for (int64_t i = 0; i < job->bands; ++i) {
+            p.order[i] = i;
+        }
+        qsort_r(p.order, (size_t)job->bands, sizeof *p.order, compare_costs,
+                (void *)(uintptr_t)job->cost);
+    }
     *portions = p;
     return HM_OK;
 }

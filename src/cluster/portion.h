@@ -11,9 +11,9 @@
 
 #include "hm_strategy.h"
 
-/** Where part `part` of `parts` equal contiguous parts starts; the first ones are longer by one. */
+/** Where part `part` of `parts` contiguous parts starts, equal but for one band. */
 static inline int64_t hm_part_start(int64_t bands, int part, int parts) {
-    return bands / parts * part + (bands % parts < part ? bands % parts : part);
+    return bands / parts * part + bands % parts * part / parts;
 }
 
 typedef struct hm_portions_t {

@@ -68,18 +68,28 @@ hm_status_t hm_ticket_open(const hm_cluster_t *cluster, hm_ticket_t *ticket, hm_
     return status;
 }
 
+hm_status_t hm_ticket_ask(hm_ticket_t *ticket, hm_error_t *err) {
+    if (ticket->shared != NULL || ticket->asked) {
+        return HM_OK;
+    }
+    ticket->one = 1;
+    hm_status_t status = hm_mpi_check(
+        MPI_Fetch_and_op(&ticket->one, &ticket->drawn, MPI_INT64_T, 0, 0, MPI_SUM, ticket->window),
+        "drawing from the common counter", err);
+    ticket->asked = status == HM_OK;
+    return status;
+}
+
 hm_status_t hm_ticket_draw(hm_ticket_t *ticket, int64_t *number, hm_error_t *err) {
     if (ticket->shared != NULL) {
         *number = atomic_fetch_add_explicit(ticket->shared, 1, memory_order_relaxed);
         return HM_OK;
     }
     hm_status_t status = HM_OK;
-    const int64_t one = 1;
-    int64_t drawn = 0;
-    HM_TRY(hm_mpi_check(MPI_Fetch_and_op(&one, &drawn, MPI_INT64_T, 0, 0, MPI_SUM, ticket->window),
-                        "drawing from the common counter", err));
+    HM_TRY(hm_ticket_ask(ticket, err));
     HM_TRY(hm_mpi_check(MPI_Win_flush(0, ticket->window), "drawing from the common counter", err));
-    *number = drawn;
+    ticket->asked = false;
+    *number = ticket->drawn;
 cleanup:
     return status;
 }

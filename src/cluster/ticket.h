@@ -18,10 +18,16 @@
 typedef struct hm_ticket_t {
     MPI_Win window;
     _Atomic int64_t *shared; /* NULL: on several nodes */
+    int64_t one, drawn;      /* of MPI_Fetch_and_op() */
+    bool asked;              /* one is under way */
 } hm_ticket_t;
 
 /** Collective over cluster->comm. On failure hm_ticket_close() must not be called. */
 hm_status_t hm_ticket_open(const hm_cluster_t *cluster, hm_ticket_t *ticket, hm_error_t *err);
+
+/** Not collective: announces that the next number will be drawn soon, so that on several nodes it
+ * can come while the caller does something else. */
+hm_status_t hm_ticket_ask(hm_ticket_t *ticket, hm_error_t *err);
 
 /** Not collective. `*number` is untouched on failure. */
 hm_status_t hm_ticket_draw(hm_ticket_t *ticket, int64_t *number, hm_error_t *err);

@@ -120,6 +120,27 @@ static bool deliveries(const hm_cluster_t *cluster, const hm_strategy_t *strateg
            good;
 }
 
+/* Predicted costs, also useless ones, change who computes a band, not whether. */
+static bool costs(const hm_cluster_t *cluster, const hm_strategy_t *strategy) {
+    const hm_strategy_options_t o = {.portion = HM_PORTION_FIXED};
+    double cost[64];
+    bool good = true;
+    for (int kind = 0; kind < 4; ++kind) {
+        test_job_t t = job_make(cluster, 64, 8);
+        for (int i = 0; i < 64; ++i) {
+            cost[i] = kind == 0 ? 0 : kind == 1 ? 63 - i : (double)(scramble((uint64_t)i) % 7);
+        }
+        t.job.cost = cost;
+        t.job.probe = kind == 3 ? t.job.probe : NULL;
+        hm_account_t account;
+        hm_error_t err = HM_ERROR_NONE;
+        good = job_run(&t, strategy, &o, &account, &err) == HM_OK && good;
+        good = job_check(&t, true) && good;
+        job_free(&t);
+    }
+    return good;
+}
+
 /* The four shares add up to the wall time, the bands to all bands, and the trace to the shares. */
 static bool accounts(const hm_cluster_t *cluster, const hm_strategy_t *strategy) {
     const int64_t bands = 40;
@@ -333,6 +354,9 @@ static void test_band_sizes(void) {
 static void test_options(void) {
     on_all_sizes(options);
 }
+static void test_costs(void) {
+    on_all_sizes(costs);
+}
 static void test_deliveries(void) {
     on_all_sizes(deliveries);
 }
@@ -381,6 +405,7 @@ int main(int argc, char **argv) {
         {"bands that take different times", test_random_times},
         {"small and large bands arrive whole", test_band_sizes},
         {"portions and idle coordinator", test_options},
+        {"predicted costs", test_costs},
         {"in rounds and through node leaders", test_deliveries},
         {"accounts add up, so does the trace", test_accounts},
         {"the trace is bounded", test_trace_is_bounded},

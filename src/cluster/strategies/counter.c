@@ -4,27 +4,44 @@
  *
  * Nobody answers requests; a rank that is free helps itself by one fetch-and-add. Fast ranks and
  * ranks with cheap bands simply come back more often.
+ *
+ * On one node a draw costs next to nothing, so a portion is one band. On several it takes a
+ * millisecond, until the holder of the counter looks after its messages: there portions shrink, and
+ * the next one is asked for when the last band of several is begun (not of one: at the end a band
+ * asked for ahead would wait behind a costly one while another rank is free).
  */
 #include "../portion.h"
 #include "../ticket.h"
 #include "../work.h"
 #include "strategies.h"
 
+static bool draw(hm_work_t *work, hm_ticket_t *ticket, int64_t *k) {
+    hm_error_t err = HM_ERROR_NONE;
+    hm_account_enter(work->account, HM_STATE_TALKING);
+    hm_status_t status = hm_ticket_draw(ticket, k, &err);
+    if (status != HM_OK) {
+        hm_work_fail(work, status, &err);
+    }
+    return status == HM_OK;
+}
+
+static bool ask(hm_work_t *work, hm_ticket_t *ticket) {
+    hm_error_t err = HM_ERROR_NONE;
+    hm_status_t status = hm_ticket_ask(ticket, &err);
+    if (status != HM_OK) {
+        hm_work_fail(work, status, &err);
+    }
+    return status == HM_OK;
+}
+
 static void compute(hm_work_t *work, const hm_portions_t *portions, hm_ticket_t *ticket) {
-    for (;;) {
-        hm_error_t err = HM_ERROR_NONE;
-        int64_t k = 0;
-        hm_account_enter(work->account, HM_STATE_TALKING);
-        hm_status_t status = hm_ticket_draw(ticket, &k, &err);
-        if (status != HM_OK) {
-            hm_work_fail(work, status, &err);
-            return;
-        }
-        if (k >= portions->count) {
-            return;
-        }
-        for (int64_t place = portions->first[k]; place < portions->first[k + 1]; ++place) {
-            if (!hm_work_band(work, hm_portions_band(portions, place))) {
+    int64_t k = 0;
+    while (draw(work, ticket, &k) && k < portions->count) {
+        const int64_t first = portions->first[k];
+        const int64_t last = portions->first[k + 1] - 1;
+        for (int64_t place = first; place <= last; ++place) {
+            if ((place == last && first < last && !ask(work, ticket)) ||
+                !hm_work_band(work, hm_portions_band(portions, place))) {
                 return;
             }
         }
@@ -34,8 +51,10 @@ static void compute(hm_work_t *work, const hm_portions_t *portions, hm_ticket_t 
 static void run(hm_work_t *work) {
     hm_portions_t portions = {0};
     hm_ticket_t ticket;
-    if (hm_work_ready(work, hm_portions_make(work->options.portion, work->job, work->cluster->size,
-                                             1, &portions, work->err)) &&
+    hm_portion_t kind = work->options.portion;
+    kind = kind == HM_PORTION_AUTO && work->cluster->nodes == 1 ? HM_PORTION_FIXED : kind;
+    if (hm_work_ready(work, hm_portions_make(kind, work->job, work->cluster->size, 1, &portions,
+                                             work->err)) &&
         hm_work_ready(work, hm_ticket_open(work->cluster, &ticket, work->err))) {
         compute(work, &portions, &ticket);
         hm_work_meet(work);

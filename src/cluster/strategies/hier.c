@@ -120,9 +120,8 @@ static hm_status_t open_share(share_t *share) {
         "comparing the nodes", work->err));
     /* A portion suits the smallest node: a larger one draws more of them. */
     const int takers = (cluster->size + smallest - 1) / smallest;
-    hm_portion_t kind = work->options.portion;
-    kind = kind == HM_PORTION_AUTO ? HM_PORTION_GUIDED : kind;
-    HM_TRY(hm_portions_make(kind, work->job, takers, smallest, &share->portions, work->err));
+    HM_TRY(hm_portions_make(work->options.portion, work->job, takers, smallest, &share->portions,
+                            work->err));
     const size_t entries = 2 * (size_t)share->portions.count + 1;
     HM_TRY(hm_share(cluster->node, sizeof(node_t) + entries * sizeof(int64_t), &share->window,
                     &memory, work->err));

@@ -166,6 +166,7 @@ int main(int argc, char **argv) {
         {"killed again and again", test_killed_again_and_again},
         {NULL, NULL},
     };
+    kills = getenv("HM_TEST_SHORT") ? kills / 5 : kills;
     kills = argc > 1 ? atoi(argv[1]) : kills;
     state = argc > 2 ? (uint64_t)atoll(argv[2]) : state;
     MPI_Init(&argc, &argv);

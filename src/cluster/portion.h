@@ -30,6 +30,16 @@ hm_status_t hm_portions_make(hm_portion_t kind, const hm_job_t *job, int takers,
                              hm_portions_t *portions, hm_error_t *err);
 void hm_portions_free(hm_portions_t *portions);
 
+/**
+ * Whether the portion after number `k` should be asked for while the last band of `k` is being
+ * computed. Not of a single band near the end: what is asked for ahead waits behind the present
+ * band, which may be a costly one, while another rank has nothing to do.
+ */
+static inline bool hm_portions_ahead(const hm_portions_t *portions, int64_t k, int takers) {
+    const int64_t left = portions->first[portions->count] - portions->first[k + 1];
+    return portions->first[k + 1] - portions->first[k] > 1 || left >= 4 * (int64_t)takers;
+}
+
 static inline int64_t hm_portions_band(const hm_portions_t *portions, int64_t place) {
     return portions->order == NULL ? place : portions->order[place];
 }

@@ -5,10 +5,9 @@
  * Nobody answers requests; a rank that is free helps itself by one fetch-and-add. Fast ranks and
  * ranks with cheap bands simply come back more often.
  *
- * On one node a draw costs next to nothing, so a portion is one band. On several it takes a
+ * On one node a draw costs next to nothing, so a portion is one band. On several it takes about a
  * millisecond, until the holder of the counter looks after its messages: there portions shrink, and
- * the next one is asked for when the last band of several is begun (not of one: at the end a band
- * asked for ahead would wait behind a costly one while another rank is free).
+ * the next one is asked for ahead.
  */
 #include "../portion.h"
 #include "../ticket.h"
@@ -39,8 +38,9 @@ static void compute(hm_work_t *work, const hm_portions_t *portions, hm_ticket_t 
     while (draw(work, ticket, &k) && k < portions->count) {
         const int64_t first = portions->first[k];
         const int64_t last = portions->first[k + 1] - 1;
+        const bool ahead = hm_portions_ahead(portions, k, work->cluster->size);
         for (int64_t place = first; place <= last; ++place) {
-            if ((place == last && first < last && !ask(work, ticket)) ||
+            if ((place == last && ahead && !ask(work, ticket)) ||
                 !hm_work_band(work, hm_portions_band(portions, place))) {
                 return;
             }

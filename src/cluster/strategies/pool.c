@@ -4,9 +4,8 @@
  * served first come first served.
  *
  * Rank 0 computes too, and answers from `progress`, about every millisecond; so that nobody waits
- * for that, a worker asks for its next portion when it begins the last band of a portion of
- * several. A single band's successor is asked for after it: at the end, when portions are small, a
- * band asked for ahead would wait behind a costly one while another rank is free.
+ * for that, a worker asks for its next portion when it begins the last band of the present one
+ * (but see hm_portions_ahead()).
  *
  * Every question is answered once. The answer NOTHING is a worker's last; it is given when there is
  * nothing left, and to a worker that says goodbye because the run is stopping. So no message is
@@ -126,9 +125,10 @@ static void labour(hm_work_t *work, const hm_portions_t *portions) {
            worker.answer != NOTHING) {
         const int64_t first = portions->first[worker.answer];
         const int64_t last = portions->first[worker.answer + 1] - 1;
+        const bool ahead = hm_portions_ahead(portions, worker.answer, work->cluster->size);
         asked = false;
         for (int64_t place = first; place <= last; ++place) {
-            if (place == last && first < last) {
+            if (place == last && ahead) {
                 asked = ask(&worker);
             }
             if (!hm_work_band(work, hm_portions_band(portions, place))) {

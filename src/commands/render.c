@@ -175,16 +175,28 @@ static hm_status_t compute(render_run_t *run) {
     const hm_context_t *context = run->context;
     hm_error_t err = HM_ERROR_NONE;
     hm_tally_t *tally = NULL;
-    hm_status_t status = hm_meet(
-        context, hm_dataset_open(run->settings.output, run->cluster.comm, &run->job.dataset, &err),
-        &err);
+    hm_delivery_t delivery = render_delivery(&run->settings, &run->cluster);
+    hm_status_t mine = HM_OK;
+    if (delivery != HM_DELIVERY_FUNNEL) {
+        mine = hm_dataset_open(run->settings.output, run->cluster.comm, &run->job.dataset, &err);
+    } else if (run->cluster.leaders != MPI_COMM_NULL) {
+        /* Only leaders write: the file is theirs alone. */
+        mine = hm_dataset_open(run->settings.output, run->cluster.leaders, &run->job.dataset, &err);
+    }
+    hm_status_t status = hm_meet(context, mine, &err);
     if (status != HM_OK) {
         return status;
     }
     hm_progress_mode_t mode =
         run->settings.quiet ? HM_PROGRESS_NEVER : (hm_progress_mode_t)run->settings.progress;
-    status =
-        hm_meet(context, hm_tally_open(&run->cluster, run->bands.rows, mode, &tally, &err), &err);
+    mine = run->cluster.rank == 0
+               ? render_unmark_torn(&run->before, run->plan.grid.height, run->job.dataset, &err)
+               : HM_OK;
+    status = hm_meet(context, mine, &err);
+    if (status == HM_OK) {
+        status = hm_meet(context, hm_tally_open(&run->cluster, run->bands.rows, mode, &tally, &err),
+                         &err);
+    }
     run->started = hm_clock_now();
     if (status == HM_OK) {
         run->job.tally = tally;
@@ -196,13 +208,11 @@ static hm_status_t compute(render_run_t *run) {
                         .deliver = render_deliver,
                         .deliver_all = render_deliver_all,
                         .probe = render_probe};
-        static const hm_delivery_t deliveries[] = {HM_DELIVERY_DIRECT, HM_DELIVERY_DIRECT,
-                                                   HM_DELIVERY_ROUNDS, HM_DELIVERY_FUNNEL};
         hm_strategy_options_t options = {.portion = (hm_portion_t)run->settings.portion,
                                          .idle_coordinator = run->settings.idle_coordinator,
-                                         .delivery = deliveries[run->settings.io],
+                                         .delivery = delivery,
                                          .trace = run->settings.trace ? &run->trace : NULL};
-        hm_status_t mine =
+        mine =
             hm_strategy_run(run->plan.strategy, &run->cluster, &job, &options, &run->account, &err);
         status = hm_meet(context, mine, &err);
         hm_tally_close(tally);

@@ -58,6 +58,9 @@ typedef struct render_plan_t {
 hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t *values,
                            const hm_cluster_t *cluster, render_plan_t *plan, hm_error_t *err);
 
+/** The way of the bands to the file that `io` stands for on these ranks. */
+hm_delivery_t render_delivery(const render_settings_t *settings, const hm_cluster_t *cluster);
+
 /** Totals of what a rank delivered (first three) or computed (last two). */
 typedef struct render_totals_t {
     uint64_t sum, inside;
@@ -71,6 +74,7 @@ typedef struct render_totals_t {
 typedef struct render_before_t {
     bool resumed;  /**< the file was there */
     bool complete; /**< nothing is left to do */
+    bool torn;     /**< some rank found rows that are marked done and are not true */
     uint8_t *good; /**< [height] 1 where the row is done and true; NULL unless resumed; owned */
     hm_verified_t mine;     /**< what this rank's share of the rows came to */
     int64_t first, rows;    /**< this rank's share */
@@ -86,8 +90,8 @@ hm_status_t render_prepare(const hm_context_t *context, const char *path,
                            const hm_dataset_plan_t *plan, bool resume, render_before_t *before);
 void render_before_free(render_before_t *before);
 
-/** Takes back the done marks of this rank's share of rows that are not true. Not collective. */
-hm_status_t render_unmark_torn(const render_before_t *before, hm_dataset_t *dataset,
+/** Takes back the done marks of the rows that are not true. Rank 0 alone. */
+hm_status_t render_unmark_torn(const render_before_t *before, int64_t height, hm_dataset_t *dataset,
                                hm_error_t *err);
 
 /** The job's context: joins the kernel, the bands and the file. One a rank. */

@@ -6,7 +6,8 @@
 
 /* The done marks of the whole image, from every rank's share. Collective. */
 static hm_status_t share_good(const hm_cluster_t *cluster, int64_t height, const uint8_t *mine,
-                              const render_before_t *before, uint8_t *good, hm_error_t *err) {
+                              const render_before_t *before, uint8_t *good, int *torn,
+                              hm_error_t *err) {
     hm_status_t status = HM_OK;
     int *count = malloc((size_t)cluster->size * sizeof *count);
     int *place = malloc((size_t)cluster->size * sizeof *place);
@@ -23,6 +24,11 @@ static hm_status_t share_good(const hm_cluster_t *cluster, int64_t height, const
     HM_TRY(hm_mpi_check(MPI_Iallgatherv(mine, (int)before->rows, MPI_UINT8_T, good, count, place,
                                         MPI_UINT8_T, cluster->comm, &request),
                         "gathering the rows that are done", err));
+    HM_TRY(hm_wait(&request, "gathering the rows that are done", err));
+    int torn_here = before->mine.torn > 0;
+    HM_TRY(
+        hm_mpi_check(MPI_Iallreduce(&torn_here, torn, 1, MPI_INT, MPI_MAX, cluster->comm, &request),
+                     "gathering the rows that are done", err));
     HM_TRY(hm_wait(&request, "gathering the rows that are done", err));
 cleanup:
     free(count);
@@ -61,7 +67,10 @@ static hm_status_t verify(const hm_context_t *context, const char *path, int64_t
         status = verify_share(path, before, mine, &before->mine, &err);
     }
     HM_TRY(hm_meet(context, status, &err));
-    HM_TRY(hm_meet(context, share_good(cluster, height, mine, before, before->good, &err), &err));
+    int torn = 0;
+    HM_TRY(hm_meet(context, share_good(cluster, height, mine, before, before->good, &torn, &err),
+                   &err));
+    before->torn = torn != 0;
 cleanup:
     free(mine);
     return status;
@@ -115,15 +124,15 @@ void render_before_free(render_before_t *before) {
     before->good = NULL;
 }
 
-hm_status_t render_unmark_torn(const render_before_t *before, hm_dataset_t *dataset,
+hm_status_t render_unmark_torn(const render_before_t *before, int64_t height, hm_dataset_t *dataset,
                                hm_error_t *err) {
-    for (int64_t row = 0; before->mine.torn > 0 && row < before->rows;) {
+    for (int64_t row = 0; before->torn && row < height;) {
         int64_t end = row;
-        while (end < before->rows && !before->good[before->first + end]) {
+        while (end < height && !before->good[end]) {
             ++end;
         }
         if (end > row) {
-            hm_status_t status = hm_dataset_unmark(dataset, before->first + row, end - row, err);
+            hm_status_t status = hm_dataset_unmark(dataset, row, end - row, err);
             if (status != HM_OK) {
                 return status;
             }

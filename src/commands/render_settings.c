@@ -136,7 +136,7 @@ const hm_option_t render_options[] = {
     OPTION("io", CHOICE, io, .fallback = "auto", .choices = io_names, .group = "Output",
            .help = "how bands reach the file; independent: every rank writes its own; collective: "
                    "in rounds of all ranks together; funnel: through one rank a node; auto is "
-                   "independent"),
+                   "independent, and funnel where ranks outnumber processors"),
     OPTION("output", TEXT, output, .fallback = "results/mandel.h5", .value = "FILE",
            .group = "Output", .help = "data set file"),
     OPTION("overwrite", FLAG, overwrite, .group = "Output", .not_in_echo = true,
@@ -190,6 +190,15 @@ static hm_status_t resolve_view(const render_settings_t *settings, hm_grid_t *gr
                       .coords = (hm_coords_t)settings->coords};
     hm_status_t status = hm_text_size(settings->size, &view.width, &view.height, err);
     return status == HM_OK ? hm_grid_make(&view, grid, err) : status;
+}
+
+hm_delivery_t render_delivery(const render_settings_t *settings, const hm_cluster_t *cluster) {
+    static const hm_delivery_t deliveries[] = {HM_DELIVERY_DIRECT, HM_DELIVERY_DIRECT,
+                                               HM_DELIVERY_ROUNDS, HM_DELIVERY_FUNNEL};
+    /* Opening a file takes many steps of all who open it, each a turn of every rank on a processor:
+     * where they must take turns, one a node opens it for all. */
+    bool take_turns = settings->io == 0 && cluster->oversubscribed;
+    return take_turns ? HM_DELIVERY_FUNNEL : deliveries[settings->io];
 }
 
 hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t *values,

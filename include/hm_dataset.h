@@ -15,6 +15,18 @@
  * group /run with the provenance as attributes, /run/ranks (one hm_rank_account_t a rank of the
  * last session) and /run/history (one hm_session_t a session).
  *
+ * What survives. Every write reaches the operating system before the next one of the same band
+ * begins, and the marks come last: after a kill of any or all processes at any instant every row
+ * marked done is whole. After a power failure or a crash of the system, rows written before the
+ * last hm_dataset_flush() on their node are on the disk; of later ones some may be lost and some
+ * torn, and the torn ones are found by their CRCs on resuming. A new file is forced to the disk
+ * before it gets its name; what hm_dataset_resume() and hm_dataset_finish() change is there when
+ * they return, and before a file is said to be complete all that its node wrote is. So one rank a
+ * node flushes before it closes.
+ *
+ * Headers carry a checksum of their own (/run/seal), so that damaged ones are refused before HDF5,
+ * which believes what it reads, sees them.
+ *
  * Memory: a few MiB at most whatever the size of the image.
  *
  * HDF5 is not thread-safe as distributions build it: call from one thread at a time. Its own error
@@ -65,6 +77,8 @@ typedef struct hm_dataset_plan_t {
     bool overwrite;
     bool scarce; /**< do not ask whether the disk has room for the whole file: for file systems that
                     compress, and for samples of files too large to be filled */
+    int64_t alignment; /**< of the channels in the file, bytes; 0: 4096. A multiple of 4096, such as
+                          the stripe size of a parallel file system */
     const struct hm_session_t *session; /**< the first row of /run/history; NULL: made up from the
                                            time and nothing else */
 } hm_dataset_plan_t;
@@ -160,6 +174,11 @@ typedef struct hm_band_data_t {
  */
 hm_status_t hm_dataset_open(const char *path, MPI_Comm comm, hm_dataset_t **dataset,
                             hm_error_t *err);
+
+/** The same with hints for MPI-IO, "cb_nodes" = "4" say; MPI ignores those that it does not know.
+ * HM_EUSAGE: a hint that MPI refuses (too long, empty). */
+hm_status_t hm_dataset_open_hinted(const char *path, MPI_Comm comm, const hm_attribute_t *hints,
+                                   int hint_count, hm_dataset_t **dataset, hm_error_t *err);
 
 /**
  * Writes a band: channels, then crc32, work, seconds, rank, and last the done marks, each handed to

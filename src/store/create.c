@@ -18,7 +18,8 @@ enum {
      */
     METADATA_BLOCK = 65536,
     /** Channels begin at whole pages. */
-    PAGE = 4096
+    PAGE = 4096,
+    MOST_ALIGNMENT = 1 << 30
 };
 
 /** What building a file needs at every step. */
@@ -335,9 +336,10 @@ static hm_status_t build(const char *path, const hm_dataset_plan_t *plan, hm_err
     builder_t b = {H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, plan};
     const size_t metadata =
         METADATA_BLOCK + (plan->configuration ? strlen(plan->configuration) : 0);
+    const int64_t alignment = plan->alignment ? plan->alignment : PAGE;
     hid_t access = hm_h5_serial_access();
     if (access < 0 || H5Pset_meta_block_size(access, metadata) < 0 ||
-        H5Pset_alignment(access, PAGE, PAGE) < 0) {
+        H5Pset_alignment(access, PAGE, (hsize_t)alignment) < 0) {
         HM_TRY(hm_h5_fail(err, HM_EBUG, "cannot prepare a new file"));
     }
     b.file = H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, access);
@@ -389,6 +391,11 @@ static hm_status_t check_plan(const hm_dataset_plan_t *plan, hm_error_t *err) {
     if (width > ((int64_t)1 << 56) / height) {
         return hm_error_set(err, HM_EUSAGE, "%lld x %lld points are more than a file can hold",
                             (long long)width, (long long)height);
+    }
+    if (plan->alignment < 0 || plan->alignment % PAGE != 0 || plan->alignment > MOST_ALIGNMENT) {
+        return hm_error_set(err, HM_EUSAGE,
+                            "an alignment of %lld bytes: it must be a multiple of %d, %d at most",
+                            (long long)plan->alignment, PAGE, MOST_ALIGNMENT);
     }
     if (plan->configuration && strlen(plan->configuration) > HM_CONFIGURATION) {
         return hm_error_set(err, HM_EUSAGE,

@@ -16,6 +16,7 @@ struct hm_dataset_t {
     uint32_t channels;
     int channel_count;
     char *path;     /**< for messages */
+    MPI_Comm comm;  /**< a duplicate: our barriers must not meet the caller's messages */
     int descriptor; /**< the file once more, for fdatasync: MPI's own sync is collective */
     /** What rows' accounts are put together in, HM_PIECE rows at a time. */
     uint32_t crc32[HM_PIECE * HM_CHANNEL_COUNT];
@@ -93,13 +94,20 @@ static hm_status_t all_or_none(MPI_Comm comm, hm_status_t mine, hm_error_t *err)
     return mine;
 }
 
+static void release(hm_dataset_t *dataset) {
+    if (dataset->comm != MPI_COMM_NULL) {
+        MPI_Comm_free(&dataset->comm);
+    }
+    free(dataset->path);
+    free(dataset);
+}
+
 /** Closes whatever is open of it; collective when the file is. */
 static void dispose(hm_dataset_t *dataset) {
     if (dataset) {
         close_all(dataset);
         hm_h5_close(&dataset->file);
-        free(dataset->path);
-        free(dataset);
+        release(dataset);
     }
 }
 
@@ -113,6 +121,7 @@ static hm_dataset_t *blank(const char *path) {
     }
     if (dataset) {
         dataset->path = copy;
+        dataset->comm = MPI_COMM_NULL;
         dataset->file = H5I_INVALID_HID;
         dataset->descriptor = -1;
         for (int i = 0; i < HM_CHANNEL_COUNT; ++i) {
@@ -125,18 +134,45 @@ static hm_dataset_t *blank(const char *path) {
     return dataset;
 }
 
-hm_status_t hm_dataset_open(const char *path, MPI_Comm comm, hm_dataset_t **dataset,
-                            hm_error_t *err) {
+/** Hints as MPI wants them; MPI_INFO_NULL without any. The caller frees it. */
+static hm_status_t make_info(const hm_attribute_t *hints, int count, MPI_Info *info,
+                             hm_error_t *err) {
+    MPI_Info made = MPI_INFO_NULL;
+    if (count > 0 && MPI_Info_create(&made) != MPI_SUCCESS) {
+        return hm_error_set(err, HM_EMISSING, "out of memory for hints");
+    }
+    for (int i = 0; i < count; ++i) {
+        const char *key = hints[i].key;
+        const char *value = hints[i].value;
+        if (key[0] == '\0' || value[0] == '\0' || strlen(key) >= MPI_MAX_INFO_KEY ||
+            strlen(value) >= MPI_MAX_INFO_VAL || MPI_Info_set(made, key, value) != MPI_SUCCESS) {
+            MPI_Info_free(&made);
+            return hm_error_set(err, HM_EUSAGE, "the hint '%.60s=%.60s' is none for MPI", key,
+                                value);
+        }
+    }
+    *info = made;
+    return HM_OK;
+}
+
+hm_status_t hm_dataset_open_hinted(const char *path, MPI_Comm comm, const hm_attribute_t *hints,
+                                   int hint_count, hm_dataset_t **dataset, hm_error_t *err) {
     hm_status_t status = HM_OK;
+    MPI_Info info = MPI_INFO_NULL;
     hm_h5_quiet();
     hm_dataset_t *opened = blank(path);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    if (!opened || access < 0 || H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) < 0) {
+    status = make_info(hints, hint_count, &info, err);
+    if (status == HM_OK && (!opened || access < 0 || H5Pset_fapl_mpio(access, comm, info) < 0)) {
         status = hm_error_set(err, HM_EMISSING, "out of memory to open '%s'", path);
-    } else {
+    }
+    if (status == HM_OK) {
         status = hm_layout_descriptor(path, true, &opened->descriptor, err);
     }
     HM_TRY(all_or_none(comm, status, err));
+    if (MPI_Comm_dup(comm, &opened->comm) != MPI_SUCCESS) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "no communicator for '%s'", path));
+    }
     opened->file = H5Fopen(path, H5F_ACC_RDWR, access);
     if (opened->file < 0) {
         status = hm_layout_refuse(path, err);
@@ -147,9 +183,17 @@ hm_status_t hm_dataset_open(const char *path, MPI_Comm comm, hm_dataset_t **data
     *dataset = opened;
     opened = NULL;
 cleanup:
+    if (info != MPI_INFO_NULL) {
+        MPI_Info_free(&info);
+    }
     hm_h5_close(&access);
     dispose(opened);
     return status;
+}
+
+hm_status_t hm_dataset_open(const char *path, MPI_Comm comm, hm_dataset_t **dataset,
+                            hm_error_t *err) {
+    return hm_dataset_open_hinted(path, comm, NULL, 0, dataset, err);
 }
 
 /** The accounts of rows [first, first + n) of a band, at most HM_PIECE of them. */
@@ -322,6 +366,12 @@ hm_status_t hm_dataset_write_bands(hm_dataset_t *dataset, int count, const hm_ba
     }
     hm_h5_close(&transfer);
     free(staging);
+    /* Another rank may have written our data for us (two-phase I/O). ROMIO returns only when all
+     * ranks have written, as it has told all of them of errors; we wait for that in any case, as
+     * marks must not be in the file before data. */
+    if (MPI_Barrier(dataset->comm) != MPI_SUCCESS && status == HM_OK) {
+        status = hm_error_set(err, HM_EIO, "cannot wait for the other ranks");
+    }
     for (int k = 0; status == HM_OK && k < count; ++k) {
         status = finish_band(dataset, &band[k], err);
     }
@@ -352,7 +402,6 @@ hm_status_t hm_dataset_close(hm_dataset_t *dataset, hm_error_t *err) {
     if (H5Fclose(dataset->file) < 0) {
         status = hm_h5_fail(err, HM_EIO, "cannot close '%s'", dataset->path);
     }
-    free(dataset->path);
-    free(dataset);
+    release(dataset);
     return status;
 }

@@ -120,6 +120,72 @@ static void test_rows_tell_who(void) {
     CU_ASSERT(everywhere(good));
 }
 
+/** Bands of all ranks in collective writes, some ranks with none; and hints, good and bad. */
+static void test_rounds(void) {
+    enum { BAND = 3, BANDS = (HEIGHT + BAND - 1) / BAND };
+    hm_error_t err = HM_ERROR_NONE;
+    hm_dataset_t *dataset = NULL;
+    hm_reader_t *reader = NULL;
+    hm_dataset_info_t info;
+    hm_verified_t verified = {0};
+    uint8_t done[HEIGHT];
+    const int rank = rank_here();
+    const int size = rank_count();
+    const uint32_t channels = ITERATIONS | 1u << HM_CHANNEL_DISTANCE;
+    const hm_attribute_t hints[] = {{"cb_nodes", "1"}, {"romio_cb_write", "enable"}};
+    const hm_attribute_t bad = {"", "1"};
+    CU_ASSERT_FATAL(create(channels));
+    CU_ASSERT(everywhere(hm_dataset_open_hinted(path, MPI_COMM_WORLD, &bad, 1, &dataset, &err) ==
+                         HM_EUSAGE));
+    bool good = hm_dataset_open_hinted(path, MPI_COMM_WORLD, hints, 2, &dataset, &err) == HM_OK;
+    CU_ASSERT_FATAL(everywhere(good));
+    uint32_t *values[HM_DATASET_ROUND][2];
+    for (int k = 0; k < HM_DATASET_ROUND; ++k) {
+        values[k][0] = malloc(BAND * WIDTH * sizeof(uint32_t));
+        values[k][1] = malloc(BAND * WIDTH * sizeof(uint32_t));
+    }
+    int64_t next = 0;
+    for (int round = 0; next < BANDS; ++round) {
+        hm_band_data_t band[HM_DATASET_ROUND] = {{0}};
+        int count = 0;
+        /* Ranks take another number of bands in each round; all know who takes which. */
+        for (int other = 0; other < size; ++other) {
+            for (int k = 0; k < (round + other) % (HM_DATASET_ROUND + 1) && next < BANDS; ++k) {
+                if (other == rank) {
+                    hm_band_data_t *b = &band[count];
+                    b->first = (BANDS - 1 - next) * BAND;
+                    b->rows = HEIGHT - b->first < BAND ? HEIGHT - b->first : BAND;
+                    b->rank = rank;
+                    for (int64_t row = 0; row < b->rows; ++row) {
+                        sample_row(HM_CHANNEL_ITERATIONS, b->first + row, WIDTH,
+                                   values[count][0] + row * WIDTH);
+                        sample_row(HM_CHANNEL_DISTANCE, b->first + row, WIDTH,
+                                   values[count][1] + row * WIDTH);
+                    }
+                    b->channel[HM_CHANNEL_ITERATIONS] = values[count][0];
+                    b->channel[HM_CHANNEL_DISTANCE] = values[count][1];
+                    ++count;
+                }
+                ++next;
+            }
+        }
+        good = good && hm_dataset_write_bands(dataset, count, band, &err) == HM_OK;
+    }
+    for (int k = 0; k < HM_DATASET_ROUND; ++k) {
+        free(values[k][0]);
+        free(values[k][1]);
+    }
+    good = hm_dataset_close(dataset, &err) == HM_OK && good;
+    CU_ASSERT(everywhere(good));
+    good = hm_reader_open(path, &reader, &info, &err) == HM_OK &&
+           hm_reader_verify(reader, 0, HEIGHT, done, &verified, &err) == HM_OK &&
+           verified.good == HEIGHT &&
+           sample_holds(reader, HM_CHANNEL_ITERATIONS, WIDTH, 0, HEIGHT) &&
+           sample_holds(reader, HM_CHANNEL_DISTANCE, WIDTH, 0, HEIGHT);
+    hm_reader_close(reader);
+    CU_ASSERT(everywhere(good));
+}
+
 /** A file that cannot be opened is the same failure on every rank, and nobody hangs. */
 static void test_refused_everywhere(void) {
     hm_error_t err = HM_ERROR_NONE;
@@ -159,6 +225,7 @@ int main(int argc, char **argv) {
         {"written together", test_together},
         {"written each by itself", test_each_by_itself},
         {"rows tell who", test_rows_tell_who},
+        {"rounds", test_rounds},
         {"refused everywhere", test_refused_everywhere},
         {"time of open and close", test_time_of_open_and_close},
         {NULL, NULL},

@@ -140,6 +140,29 @@ static void test_other_plans_come_back(void) {
     hm_reader_close(reader);
 }
 
+/** Channels begin where the plan wants them, in the file as it lies there. */
+static void test_alignment(void) {
+    hm_error_t err = HM_ERROR_NONE;
+    const int64_t alignments[] = {0, 4096, 1 << 20};
+    hm_dataset_plan_t plan = sample_plan(100, 200, ITERATIONS | 1u << HM_CHANNEL_SMOOTH);
+    for (int i = 0; i < 3; ++i) {
+        const char *path = fresh("aligned.h5");
+        plan.alignment = alignments[i];
+        CU_ASSERT_EQUAL_FATAL(hm_dataset_create(path, &plan, &err), HM_OK);
+        hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+        hid_t smooth = H5Dopen2(file, "smooth", H5P_DEFAULT);
+        const haddr_t wanted = alignments[i] ? (haddr_t)alignments[i] : 4096;
+        CU_ASSERT_EQUAL(H5Dget_offset(smooth) % wanted, 0);
+        H5Dclose(smooth);
+        H5Fclose(file);
+    }
+    const int64_t bad[] = {-4096, 1000, (int64_t)1 << 40};
+    for (int i = 0; i < 3; ++i) {
+        plan.alignment = bad[i];
+        CU_ASSERT_EQUAL(hm_dataset_create(fresh("aligned.h5"), &plan, &err), HM_EUSAGE);
+    }
+}
+
 static void test_part_done_is_not_complete(void) {
     hm_error_t err = HM_ERROR_NONE;
     hm_dataset_t *dataset = NULL;
@@ -460,6 +483,7 @@ int main(int argc, char **argv) {
         {"channel names", test_channel_names},
         {"round trips", test_round_trips},
         {"other plans come back", test_other_plans_come_back},
+        {"alignment", test_alignment},
         {"part done is not complete", test_part_done_is_not_complete},
         {"accounts change their length in place", test_accounts_change_length},
         {"an existing file is kept", test_existing_file_is_kept},

@@ -68,30 +68,38 @@ hm_status_t hm_ticket_open(const hm_cluster_t *cluster, hm_ticket_t *ticket, hm_
     return status;
 }
 
-hm_status_t hm_ticket_ask(hm_ticket_t *ticket, hm_error_t *err) {
+bool hm_ticket_ask(hm_ticket_t *ticket, hm_work_t *work) {
     if (ticket->shared != NULL || ticket->asked) {
-        return HM_OK;
+        return true;
     }
     ticket->one = 1;
-    hm_status_t status = hm_mpi_check(
+    ticket->asked = hm_work_mpi(
+        work,
         MPI_Fetch_and_op(&ticket->one, &ticket->drawn, MPI_INT64_T, 0, 0, MPI_SUM, ticket->window),
-        "drawing from the common counter", err);
-    ticket->asked = status == HM_OK;
-    return status;
+        "drawing from the common counter");
+    return ticket->asked;
 }
 
-hm_status_t hm_ticket_draw(hm_ticket_t *ticket, int64_t *number, hm_error_t *err) {
-    if (ticket->shared != NULL) {
-        *number = atomic_fetch_add_explicit(ticket->shared, 1, memory_order_relaxed);
-        return HM_OK;
+static bool draw_remote(hm_ticket_t *ticket, hm_work_t *work, int64_t *number) {
+    if (!hm_ticket_ask(ticket, work) ||
+        !hm_work_mpi(work, MPI_Win_flush(0, ticket->window), "drawing from the common counter")) {
+        return false;
     }
-    hm_status_t status = HM_OK;
-    HM_TRY(hm_ticket_ask(ticket, err));
-    HM_TRY(hm_mpi_check(MPI_Win_flush(0, ticket->window), "drawing from the common counter", err));
     ticket->asked = false;
     *number = ticket->drawn;
-cleanup:
-    return status;
+    return true;
+}
+
+bool hm_ticket_draw(hm_ticket_t *ticket, hm_work_t *work, int64_t *number) {
+    if (ticket->shared != NULL) {
+        /* Quicker than looking at the clock to book it. */
+        *number = atomic_fetch_add_explicit(ticket->shared, 1, memory_order_relaxed);
+        return true;
+    }
+    const hm_state_t before = hm_account_enter(work->account, HM_STATE_TALKING);
+    const bool drawn = draw_remote(ticket, work, number);
+    hm_account_enter(work->account, before);
+    return drawn;
 }
 
 void hm_ticket_close(hm_ticket_t *ticket) {

@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-#include "hm_cluster.h"
+#include "work.h"
 
 typedef struct hm_ticket_t {
     MPI_Win window;
@@ -26,11 +26,11 @@ typedef struct hm_ticket_t {
 hm_status_t hm_ticket_open(const hm_cluster_t *cluster, hm_ticket_t *ticket, hm_error_t *err);
 
 /** Not collective: announces that the next number will be drawn soon, so that on several nodes it
- * can come while the caller does something else. */
-hm_status_t hm_ticket_ask(hm_ticket_t *ticket, hm_error_t *err);
+ * comes while the caller does something else. False: failed, the run is stopping. */
+bool hm_ticket_ask(hm_ticket_t *ticket, hm_work_t *work);
 
-/** Not collective. `*number` is untouched on failure. */
-hm_status_t hm_ticket_draw(hm_ticket_t *ticket, int64_t *number, hm_error_t *err);
+/** Not collective: draws a number. False: failed, `*number` is untouched, the run is stopping. */
+bool hm_ticket_draw(hm_ticket_t *ticket, hm_work_t *work, int64_t *number);
 
 /** Collective. */
 void hm_ticket_close(hm_ticket_t *ticket);

@@ -261,13 +261,11 @@ static bool faults_in_deliveries(const hm_cluster_t *cluster, const hm_strategy_
     const hm_delivery_t ways[] = {HM_DELIVERY_ROUNDS, HM_DELIVERY_FUNNEL};
     bool good = true;
     for (int i = 0; i < 6; ++i) {
-        hm_status_t with = what[i / 2] == FAULT_ALARM ? HM_STOPPED : HM_EIO;
-        for (int64_t band = 0; band < bands; band += (bands - 1) / 2) {
-            good = fault_in(ways[i % 2], cluster, strategy, what[i / 2], bands, band, -1, with) &&
-                   good;
-        }
-        for (int rank = 0; rank<cluster->size; rank += cluster->size> 1 ? cluster->size - 1 : 1) {
-            good = fault_in(ways[i % 2], cluster, strategy, what[i / 2], bands, -1, rank, with) &&
+        const hm_status_t with = what[i / 2] == FAULT_ALARM ? HM_STOPPED : HM_EIO;
+        const int64_t where[] = {i, bands - 1, -1};
+        for (int w = 0; w < 3; ++w) {
+            good = fault_in(ways[i % 2], cluster, strategy, what[i / 2], bands, where[w],
+                            i < 3 ? 0 : cluster->size - 1, with) &&
                    good;
         }
     }

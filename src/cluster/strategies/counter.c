@@ -14,33 +14,14 @@
 #include "../work.h"
 #include "strategies.h"
 
-static bool draw(hm_work_t *work, hm_ticket_t *ticket, int64_t *k) {
-    hm_error_t err = HM_ERROR_NONE;
-    hm_account_enter(work->account, HM_STATE_TALKING);
-    hm_status_t status = hm_ticket_draw(ticket, k, &err);
-    if (status != HM_OK) {
-        hm_work_fail(work, status, &err);
-    }
-    return status == HM_OK;
-}
-
-static bool ask(hm_work_t *work, hm_ticket_t *ticket) {
-    hm_error_t err = HM_ERROR_NONE;
-    hm_status_t status = hm_ticket_ask(ticket, &err);
-    if (status != HM_OK) {
-        hm_work_fail(work, status, &err);
-    }
-    return status == HM_OK;
-}
-
 static void compute(hm_work_t *work, const hm_portions_t *portions, hm_ticket_t *ticket) {
     int64_t k = 0;
-    while (draw(work, ticket, &k) && k < portions->count) {
+    while (hm_ticket_draw(ticket, work, &k) && k < portions->count) {
         const int64_t first = portions->first[k];
         const int64_t last = portions->first[k + 1] - 1;
         const bool ahead = hm_portions_ahead(portions, k, work->cluster->size);
         for (int64_t place = first; place <= last; ++place) {
-            if ((place == last && ahead && !ask(work, ticket)) ||
+            if ((place == last && ahead && !hm_ticket_ask(ticket, work)) ||
                 !hm_work_band(work, hm_portions_band(portions, place))) {
                 return;
             }

@@ -47,14 +47,9 @@ static int64_t length_of(const share_t *share, int64_t i) {
 
 /* Draws the next portion for this node. Only its leader of the moment is here. */
 static bool draw(share_t *share) {
-    hm_error_t err = HM_ERROR_NONE;
     node_t *node = share->node;
     int64_t k = 0;
-    const hm_state_t before = hm_account_enter(share->work->account, HM_STATE_TALKING);
-    hm_status_t status = hm_ticket_draw(&share->ticket, &k, &err);
-    hm_account_enter(share->work->account, before);
-    if (status != HM_OK) {
-        hm_work_fail(share->work, status, &err);
+    if (!hm_ticket_draw(&share->ticket, share->work, &k)) {
         return false;
     }
     if (k >= share->portions.count) {

@@ -142,7 +142,7 @@ def test_killed_at_random_moments(tmp_path, reference):
 @pytest.mark.parametrize("rank", ("first", "last"))
 def test_signal_to_a_rank_stops_all_cleanly(tmp_path, reference, number, rank):
     counts, crc, _ = reference
-    process = launch(tmp_path, 3, "--max-iter", "30000", "--output", "s.h5")
+    process = launch(tmp_path, 3, "--max-iter", "3000000", "--output", "s.h5")
     time.sleep(1.2)
     program = sorted(named(children(process.pid), "hpcmandel"))
     assert len(program) == 3

@@ -115,9 +115,9 @@ static bool all_hear(const hm_cluster_t *c, hm_status_t expected) {
     return everywhere(heard);
 }
 
-static void test_alarm_from_every_rank(void) {
+static void test_alarm_from_any_rank(void) {
     hm_cluster_t c = open_cluster();
-    for (int raiser = 0; raiser < c.size; ++raiser) {
+    for (int raiser = 0; raiser < c.size; raiser += 1 + c.size / 16) {
         CU_ASSERT(everywhere(hm_alarm_poll(&c) == HM_OK));
         if (c.rank == raiser) {
             hm_alarm_raise(&c, HM_STOPPED);
@@ -203,7 +203,7 @@ int main(int argc, char **argv) {
         {"open numbers ranks and nodes", test_open_numbers},
         {"MPI's errors come back as messages", test_errors_return},
         {"agreement: gravest status, lowest rank speaks", test_agree},
-        {"alarm from every rank reaches all", test_alarm_from_every_rank},
+        {"alarm from any rank reaches all", test_alarm_from_any_rank},
         {"alarm: the gravest wins, none is left over", test_alarm_gravest_wins},
         {"alarm watches a flag", test_alarm_watches_a_flag},
         {"waiting for one and for several", test_wait},

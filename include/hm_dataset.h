@@ -266,4 +266,24 @@ hm_status_t hm_reader_history(hm_reader_t *reader, hm_session_t **sessions, int 
 hm_status_t hm_reader_configuration(hm_reader_t *reader, char **text, hm_error_t *err);
 void hm_reader_close(hm_reader_t *reader);
 
+/** What a compressed copy came to. */
+typedef struct hm_compact_t {
+    int64_t plain, stored; /**< bytes of the channels: as numbers, and in the copy */
+    double seconds;
+} hm_compact_t;
+
+/**
+ * Makes a compressed copy of a complete file: channels in chunks of 64 rows and at most 4096
+ * columns, shuffled and deflated (`level` 1 to 9), compressed and written by all ranks in
+ * collective writes; all else as it is. Then all ranks read the copy back and compare each row with
+ * /rows/crc32, and at last it gets its name. Readers take it as any other file; it cannot be
+ * written to again.
+ *
+ * Collective over `comm`; all ranks return the same status, or failures of their own. About 40 MiB
+ * a rank. HM_EDATA: `source` is not complete or not sound, or the copy does not equal it.
+ * HM_ECREATE: `target` as in hm_dataset_create(). HM_EIO, HM_EMISSING.
+ */
+hm_status_t hm_dataset_compact(const char *source, const char *target, MPI_Comm comm, int level,
+                               bool overwrite, hm_compact_t *report, hm_error_t *err);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "crc.h"
 #include "layout.h"
+#include "together.h"
 
 struct hm_dataset_t {
     hid_t file;
@@ -61,6 +62,11 @@ static hm_status_t open_objects(hm_dataset_t *dataset, hm_error_t *err) {
         if (H5Lexists(dataset->file, layout->name, H5P_DEFAULT) > 0) {
             HM_TRY(hm_layout_open(dataset->file, layout->name, layout->number, 2, shape,
                                   &dataset->channel[channel], err));
+            if (H5Dget_offset(dataset->channel[channel]) == HADDR_UNDEF) {
+                HM_TRY(hm_error_set(err, HM_EDATA,
+                                    "it is a copy in chunks, compressed perhaps: "
+                                    "such a file can only be read"));
+            }
             dataset->channels |= 1u << channel;
         }
     }
@@ -75,23 +81,6 @@ cleanup:
     hm_h5_close(&space);
     hm_h5_close(&probe);
     return status;
-}
-
-/** All ranks of `comm` fail when one did: closing what one rank does not have would hang. */
-static hm_status_t all_or_none(MPI_Comm comm, hm_status_t mine, hm_error_t *err) {
-    int size = 1;
-    int here = (int)mine;
-    int worst = here;
-    if (MPI_Comm_size(comm, &size) != MPI_SUCCESS) {
-        return hm_error_set(err, HM_EBUG, "no communicator");
-    }
-    if (size > 1 && MPI_Allreduce(&here, &worst, 1, MPI_INT, MPI_MAX, comm) != MPI_SUCCESS) {
-        return hm_error_set(err, HM_EIO, "cannot agree with the other ranks");
-    }
-    if (mine == HM_OK && worst != (int)HM_OK) {
-        return hm_error_set(err, (hm_status_t)worst, "another rank could not open it");
-    }
-    return mine;
 }
 
 static void release(hm_dataset_t *dataset) {
@@ -169,7 +158,7 @@ hm_status_t hm_dataset_open_hinted(const char *path, MPI_Comm comm, const hm_att
     if (status == HM_OK) {
         status = hm_layout_descriptor(path, true, &opened->descriptor, err);
     }
-    HM_TRY(all_or_none(comm, status, err));
+    HM_TRY(hm_together(comm, status, err));
     if (MPI_Comm_dup(comm, &opened->comm) != MPI_SUCCESS) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "no communicator for '%s'", path));
     }
@@ -179,7 +168,7 @@ hm_status_t hm_dataset_open_hinted(const char *path, MPI_Comm comm, const hm_att
     } else if ((status = open_objects(opened, err)) != HM_OK) {
         (void)hm_error_context(err, "'%s'", path);
     }
-    HM_TRY(all_or_none(comm, status, err));
+    HM_TRY(hm_together(comm, status, err));
     *dataset = opened;
     opened = NULL;
 cleanup:

@@ -1,0 +1,13 @@
+/** @file together.h Ranks that fail together. Inside src/store only. */
+#ifndef HM_STORE_TOGETHER_H
+#define HM_STORE_TOGETHER_H
+
+#include <mpi.h>
+
+#include "hm_error.h"
+
+/** All ranks of `comm` fail when one did, so that none waits for another that gave up: each leaves
+ * with its own failure or, where all was well, with the largest of the others'. Collective. */
+hm_status_t hm_together(MPI_Comm comm, hm_status_t mine, hm_error_t *err);
+
+#endif

@@ -6,18 +6,19 @@
 #ifndef HM_KERNEL_FLIGHT_H
 #define HM_KERNEL_FLIGHT_H
 
-#include "kernel_fly.h"
+#include "kernel_far.h"
+#include "kernel_period.h"
 
 /* --- results --------------------------------------------------------------------------------- */
 
 static inline void settle(const body_t *b, double place, double count) {
     const double most = b->formula->max_iter;
-    b->iterations[(int64_t)place] = (uint32_t)(count < most ? count : most);
+    b->out.iterations[(int64_t)place] = (uint32_t)(count < most ? count : most);
 }
 
 /* A point of the set; `spent` updates were made of it. */
 static inline void settle_inside(const body_t *b, double place, double spent) {
-    b->iterations[(int64_t)place] = b->formula->max_iter;
+    b->out.iterations[(int64_t)place] = b->formula->max_iter;
     if (b->saved && spent < b->formula->max_iter) {
         b->saved[(int64_t)place / b->width] += b->formula->max_iter - (uint64_t)spent;
     }
@@ -49,17 +50,38 @@ HM_INLINE void replay_form(body_t *b, int lanes, form_t form) {
     }
     b->early += __builtin_popcount(early);
     for (int k = 0; k < lanes; ++k) {
-        b->iterations[(int64_t)from[FIELD_PLACE * POOL + k]] = found[k];
+        b->out.iterations[(int64_t)from[FIELD_PLACE * POOL + k]] = found[k];
     }
     q->count -= lanes;
 }
 
-static __attribute__((noinline)) void replay(body_t *b) {
-    const int lanes = b->replay.count < LANES_TESTED ? b->replay.count : LANES_TESTED;
-    if (b->form_tested == FORM_FMA) {
-        replay_form(b, lanes, FORM_FMA);
+static __attribute__((noinline)) void replay_plain(body_t *b, int lanes) {
+    replay_form(b, lanes, FORM_PLAIN);
+}
+static __attribute__((noinline)) void replay_fma(body_t *b, int lanes) {
+    replay_form(b, lanes, FORM_FMA);
+}
+static __attribute__((noinline)) void replay_channels(body_t *b, int lanes) {
+    const bool slope = b->level == LEVEL_DISTANCE;
+    if (b->form_tested == FORM_FMA && slope) {
+        replay_far(b, lanes, FORM_FMA, true);
+    } else if (b->form_tested == FORM_FMA) {
+        replay_far(b, lanes, FORM_FMA, false);
+    } else if (slope) {
+        replay_far(b, lanes, FORM_PLAIN, true);
     } else {
-        replay_form(b, lanes, FORM_PLAIN);
+        replay_far(b, lanes, FORM_PLAIN, false);
+    }
+}
+
+static void replay(body_t *b) {
+    const int lanes = b->replay.count < LANES_TESTED ? b->replay.count : LANES_TESTED;
+    if (b->level > LEVEL_COUNT) {
+        replay_channels(b, lanes);
+    } else if (b->form_tested == FORM_FMA) {
+        replay_fma(b, lanes);
+    } else {
+        replay_plain(b, lanes);
     }
 }
 
@@ -67,13 +89,16 @@ static __attribute__((noinline)) void replay(body_t *b) {
 
 /* Escaped lanes of vector g: to the replay queue with the state at the start of the round in which
  * they escaped. */
-HM_INLINE void depart(body_t *b, const flight_t *f, int g, unsigned lanes, form_t form) {
+HM_INLINE void depart(body_t *b, const flight_t *f, int g, unsigned lanes, form_t form,
+                      bool slope) {
     const group_t *from = &f->group[g];
     const v_double_t limits = v_load(f->limit);
     const v_double_t round_length = v_all(ROUND);
     HM_OPAQUE(from);
     v_double_t x = v_load(from->kept[0].x);
     v_double_t y = v_load(from->kept[0].y);
+    v_double_t dx = slope ? v_load(f->slope[g].kept[0].x) : x;
+    v_double_t dy = slope ? v_load(f->slope[g].kept[0].y) : y;
     v_double_t began = v_all((double)(f->time - (int64_t)f->rounds * ROUND));
     for (int round = 1; round < f->rounds; ++round) {
         const v_double_t later_x = v_load(from->kept[round].x);
@@ -82,14 +107,15 @@ HM_INLINE void depart(body_t *b, const flight_t *f, int g, unsigned lanes, form_
         x = v_select(survives, later_x, x);
         y = v_select(survives, later_y, y);
         began = v_select(survives, v_add(began, round_length), began);
+        if (slope) {
+            dx = v_select(survives, v_load(f->slope[g].kept[round].x), dx);
+            dy = v_select(survives, v_load(f->slope[g].kept[round].y), dy);
+        }
     }
-    const v_double_t values[FIELDS] = {x,
-                                       y,
-                                       v_load(from->cr),
-                                       v_load(from->ci),
-                                       v_load(from->place),
-                                       v_sub(v_load(from->due), began)};
-    points_push(&b->replay, lanes, values);
+    const v_double_t left = v_sub(v_load(from->due), began);
+    const v_double_t values[FIELDS] = {
+        x, y, v_load(from->cr), v_load(from->ci), v_load(from->place), left, dx, dy};
+    points_push(&b->replay, lanes, values, slope ? FIELDS : FIELDS_PLAIN);
 }
 
 /* Escaped lanes of the careful flight: their counts are known. */
@@ -103,12 +129,28 @@ static void depart_careful(const body_t *b, const flight_t *f, uint64_t lanes) {
     }
 }
 
-/* Lanes that are points of the set. */
-static void depart_inside(const body_t *b, const flight_t *f, uint64_t lanes) {
+/* Lanes that are points of the set: at max_iter, or, when they repeat, on the way to it. */
+static void depart_inside(body_t *b, const flight_t *f, uint64_t lanes, bool repeat) {
+    const double now = (double)f->time;
     for (; lanes; lanes &= lanes - 1) {
         const group_t *from = &f->group[__builtin_ctzll(lanes) / V_LANES];
         const int k = __builtin_ctzll(lanes) % V_LANES;
-        settle_inside(b, from->place[k], b->formula->max_iter - (from->due[k] - (double)f->time));
+        settle_inside(b, from->place[k], b->formula->max_iter - (from->due[k] - now));
+        if (!b->out.period) {
+            continue;
+        }
+        if (repeat) {
+            periods_push(b, from->x[k], from->y[k], from->cr[k], from->ci[k], from->place[k],
+                         from->due[k] - now, true);
+        } else { /* the last state kept that is not beyond max_iter */
+            int round = f->careful ? 0 : f->rounds - 1;
+            double at = now - (f->careful ? ROUNDS_CAREFUL * ROUND : ROUND);
+            for (; round > 0 && at > from->due[k]; --round) {
+                at -= ROUND;
+            }
+            periods_push(b, from->kept[round].x[k], from->kept[round].y[k], from->cr[k],
+                         from->ci[k], from->place[k], from->due[k] - at, false);
+        }
     }
 }
 
@@ -137,9 +179,11 @@ static void raw_tail(body_t *b, points_t *q) {
         formula->julia ? v_all(formula->julia_im) : zi,
         v_add(v_all((double)b->at), v_lane_numbers()),
         v_all((double)formula->max_iter - b->from_c),
+        v_all(at_z ? 1.0 : 0.0),
+        v_all(0.0),
     };
     points_make_room(q);
-    points_push(q, (1u << count) - 1u, values);
+    points_push(q, (1u << count) - 1u, values, FIELDS);
     b->at += count;
     b->raw -= count;
     b->column = 0;
@@ -147,7 +191,7 @@ static void raw_tail(body_t *b, points_t *q) {
 }
 
 /* Free lanes of vector g: the next points of the row, as they are. */
-HM_INLINE void board_raw(body_t *b, flight_t *f, int g, unsigned lanes) {
+HM_INLINE void board_raw(body_t *b, flight_t *f, int g, unsigned lanes, bool slope) {
     const hm_formula_t *formula = b->formula;
     group_t *to = &f->group[g];
     HM_OPAQUE(to);
@@ -172,6 +216,10 @@ HM_INLINE void board_raw(body_t *b, flight_t *f, int g, unsigned lanes) {
     if (b->exact) {
         fill(to->seen_x, v_all(NAN), filling);
     }
+    if (slope) {
+        fill(f->slope[g].x, v_all(formula->julia || b->from_c ? 1.0 : 0.0), filling);
+        fill(f->slope[g].y, v_all(0.0), filling);
+    }
     const int count = __builtin_popcount(lanes);
     b->at += count;
     b->raw -= count;
@@ -179,7 +227,7 @@ HM_INLINE void board_raw(body_t *b, flight_t *f, int g, unsigned lanes) {
 }
 
 /* Free lanes of vector g: the next points of the pool, or a point that stays at 0. */
-HM_INLINE void board_pool(body_t *b, flight_t *f, int g, unsigned lanes) {
+HM_INLINE void board_pool(body_t *b, flight_t *f, int g, unsigned lanes, bool slope) {
     points_t *q = &f->pool;
     group_t *to = &f->group[g];
     unsigned taken = lanes;
@@ -212,21 +260,25 @@ HM_INLINE void board_pool(body_t *b, flight_t *f, int g, unsigned lanes) {
     if (b->exact) {
         fill(to->seen_x, v_all(NAN), filling);
     }
+    if (slope) {
+        fill(f->slope[g].x, v_load(from + FIELD_DX * POOL), filling);
+        fill(f->slope[g].y, v_load(from + FIELD_DY * POOL), filling);
+    }
     q->first += count;
     q->count -= count;
 }
 
-HM_INLINE void board(body_t *b, flight_t *f, int g, unsigned lanes) {
+HM_INLINE void board(body_t *b, flight_t *f, int g, unsigned lanes, bool slope) {
     if (f->pool.count < V_LANES && raw_points(b, f)) {
         if (b->width - b->column < V_LANES) {
             raw_tail(b, &f->pool);
         }
         if (b->at < b->points) {
-            board_raw(b, f, g, lanes);
+            board_raw(b, f, g, lanes, slope);
             return;
         }
     }
-    board_pool(b, f, g, lanes);
+    board_pool(b, f, g, lanes, slope);
 }
 
 /* Lanes that have reached max_iter. */
@@ -254,14 +306,14 @@ static int64_t soonest_due(const flight_t *f) {
 }
 
 /* After blocks: `escaped` lanes and lanes at max_iter leave, free ones are filled. */
-HM_INLINE void turn_over_form(body_t *b, flight_t *f, uint64_t escaped, form_t form) {
+HM_INLINE void turn_over_form(body_t *b, flight_t *f, uint64_t escaped, form_t form, bool slope) {
     const bool some_due = f->time >= f->next_due;
     escaped &= f->flown;
     uint64_t out = escaped;
     f->escapes += __builtin_popcountll(escaped);
     if (some_due) {
         const uint64_t due = lanes_due(f) & ~escaped;
-        depart_inside(b, f, due);
+        depart_inside(b, f, due, false);
         out |= due;
     }
     if (f->careful) {
@@ -274,22 +326,38 @@ HM_INLINE void turn_over_form(body_t *b, flight_t *f, uint64_t escaped, form_t f
     }
     for (uint64_t rest = out; rest;) {
         const int g = __builtin_ctzll(rest) / V_LANES;
-        depart(b, f, g, (unsigned)(escaped >> g * V_LANES) & ALL_LANES, form);
-        board(b, f, g, (unsigned)(out >> g * V_LANES) & ALL_LANES);
+        depart(b, f, g, (unsigned)(escaped >> g * V_LANES) & ALL_LANES, form, slope);
+        board(b, f, g, (unsigned)(out >> g * V_LANES) & ALL_LANES, slope);
         rest &= ~((uint64_t)ALL_LANES << g * V_LANES);
     }
     while (b->replay.count >= LANES_TESTED) {
         replay(b);
     }
-    const int64_t soonest = f->time + b->formula->max_iter - PRELUDE_MOST;
+    const int64_t soonest = f->time + b->formula->max_iter - b->prelude_longest;
     f->next_due = some_due ? soonest_due(f) : f->next_due < soonest ? f->next_due : soonest;
 }
 
-static __attribute__((noinline)) void turn_over(body_t *b, flight_t *f, uint64_t escaped) {
+static __attribute__((noinline)) void turn_over_plain(body_t *b, flight_t *f, uint64_t escaped) {
+    turn_over_form(b, f, escaped, FORM_PLAIN, false);
+}
+static __attribute__((noinline)) void turn_over_fma(body_t *b, flight_t *f, uint64_t escaped) {
+    turn_over_form(b, f, escaped, FORM_FMA, false);
+}
+static __attribute__((noinline)) void turn_over_slope(body_t *b, flight_t *f, uint64_t escaped) {
     if (b->form_tested == FORM_FMA) {
-        turn_over_form(b, f, escaped, FORM_FMA);
+        turn_over_form(b, f, escaped, FORM_FMA, true);
     } else {
-        turn_over_form(b, f, escaped, FORM_PLAIN);
+        turn_over_form(b, f, escaped, FORM_PLAIN, true);
+    }
+}
+
+static inline void turn_over(body_t *b, flight_t *f, uint64_t escaped) {
+    if (b->level == LEVEL_DISTANCE) {
+        turn_over_slope(b, f, escaped);
+    } else if (b->form_tested == FORM_FMA) {
+        turn_over_fma(b, f, escaped);
+    } else {
+        turn_over_plain(b, f, escaped);
     }
 }
 
@@ -320,7 +388,7 @@ static void find_cycles(body_t *b, flight_t *f) {
         v_store(at->renew, v_select(old, v_add(now, hold), renew));
     }
     cycles &= f->flown;
-    depart_inside(b, f, cycles);
+    depart_inside(b, f, cycles, true);
     if (b->known && cycles) {
         b->raw = 0; /* perhaps a prelude would recognise the next ones */
     }
@@ -366,10 +434,8 @@ static inline hm_status_t fly_on(body_t *b, flight_t *f, bool drain) {
         const int64_t began = f->time;
         if (f->flown) { /* else the first points board */
             const int64_t until = f->next_due < f->next_look ? f->next_due : f->next_look;
-            escaped = f->careful              ? fly_careful(f, b->form_tested)
-                      : b->form == FORM_MIXED ? fly_mixed(f, until)
-                      : b->form == FORM_PLAIN ? fly_plain(f, until)
-                                              : fly_fma(f, until);
+            escaped = f->careful ? fly_careful(f, b->form_tested)
+                                 : fly_fast(f, until, b->form, b->level == LEVEL_DISTANCE);
         }
         turn_over(b, f, escaped);
         if (f->time >= f->next_look) {
@@ -383,10 +449,11 @@ static inline hm_status_t fly_on(body_t *b, flight_t *f, bool drain) {
     return HM_OK;
 }
 
-static void flight_clear(flight_t *f, double limit, bool careful) {
+static void flight_clear(flight_t *f, double limit, double add, bool careful) {
     memset(f, 0, sizeof *f);
     for (int k = 0; k < V_LANES; ++k) {
         f->limit[k] = limit;
+        f->add[k] = add;
         for (int g = 0; g < VECTORS_MOST; ++g) {
             f->group[g].due[k] = INFINITY;
             f->group[g].seen_x[k] = NAN;

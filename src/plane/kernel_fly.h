@@ -47,12 +47,57 @@ HM_INLINE bool fly_wing(group_t *wing, int rounds, const double *limit, form_t f
     return v_any(escaped);
 }
 
+/* The same with derivatives, which need twice the registers: half a wing after the other. */
+HM_INLINE bool fly_wing_slope(group_t *wing, slopes_t *slopes, int rounds, const double *limit,
+                              const double *add, form_t form) {
+    enum { HALF = V_FLIGHT / 2 };
+    v_mask_t escaped = v_none();
+    for (int part = 0; part < V_FLIGHT / HALF; ++part) {
+        group_t *half = wing + part * HALF;
+        slopes_t *slope = slopes + part * HALF;
+        v_double_t x[HALF], y[HALF], dx[HALF], dy[HALF];
+        HM_UNROLL for (int g = 0; g < HALF; ++g) {
+            x[g] = v_load(half[g].x);
+            y[g] = v_load(half[g].y);
+            dx[g] = v_load(slope[g].x);
+            dy[g] = v_load(slope[g].y);
+        }
+        for (int round = 0; round < rounds; ++round) {
+            HM_UNROLL for (int g = 0; g < HALF; ++g) {
+                v_store(half[g].kept[round].x, x[g]);
+                v_store(half[g].kept[round].y, y[g]);
+                v_store(slope[g].kept[round].x, dx[g]);
+                v_store(slope[g].kept[round].y, dy[g]);
+            }
+            for (int step = 0; step < ROUND; ++step) {
+                HM_OPAQUE(half);
+                HM_OPAQUE(add);
+                HM_UNROLL for (int g = 0; g < HALF; ++g) {
+                    update_slope(&dx[g], &dy[g], x[g], y[g], v_load(add));
+                    update(&x[g], &y[g], v_load(half[g].cr), v_load(half[g].ci), x[g], form, g);
+                }
+            }
+        }
+        HM_UNROLL for (int g = 0; g < HALF; ++g) {
+            v_store(half[g].x, x[g]);
+            v_store(half[g].y, y[g]);
+            v_store(slope[g].x, dx[g]);
+            v_store(slope[g].y, dy[g]);
+            escaped = v_or(escaped, v_not_le(square(x[g], y[g], form), v_load(limit)));
+        }
+    }
+    return v_any(escaped);
+}
+
 /* Blocks until the time is `until` or more, or lanes have escaped. Returns those lanes. */
-HM_INLINE uint64_t fly(flight_t *f, int64_t until, form_t form) {
+HM_INLINE uint64_t fly(flight_t *f, int64_t until, form_t form, bool slope) {
     bool some = false;
     do {
-        for (int wing = 0; wing < V_WINGS; ++wing) {
-            some |= fly_wing(f->group + wing * V_FLIGHT, f->rounds, f->limit, form);
+        for (int k = 0; k < V_WINGS; ++k) {
+            group_t *wing = f->group + k * V_FLIGHT;
+            some |= slope ? fly_wing_slope(wing, f->slope + k * V_FLIGHT, f->rounds, f->limit,
+                                           f->add, form)
+                          : fly_wing(wing, f->rounds, f->limit, form);
         }
         f->time += (int64_t)f->rounds * ROUND;
     } while (!some && f->time < until);
@@ -65,13 +110,26 @@ HM_INLINE uint64_t fly(flight_t *f, int64_t until, form_t form) {
 }
 
 static __attribute__((noinline)) uint64_t fly_plain(flight_t *f, int64_t until) {
-    return fly(f, until, FORM_PLAIN);
+    return fly(f, until, FORM_PLAIN, false);
 }
 static __attribute__((noinline)) uint64_t fly_mixed(flight_t *f, int64_t until) {
-    return fly(f, until, FORM_MIXED);
+    return fly(f, until, FORM_MIXED, false);
 }
 static __attribute__((noinline)) uint64_t fly_fma(flight_t *f, int64_t until) {
-    return fly(f, until, FORM_FMA);
+    return fly(f, until, FORM_FMA, false);
+}
+static __attribute__((noinline)) uint64_t fly_plain_slope(flight_t *f, int64_t until) {
+    return fly(f, until, FORM_PLAIN, true);
+}
+static __attribute__((noinline)) uint64_t fly_fma_slope(flight_t *f, int64_t until) {
+    return fly(f, until, FORM_FMA, true);
+}
+
+static inline uint64_t fly_fast(flight_t *f, int64_t until, form_t form, bool slope) {
+    return form == FORM_MIXED ? fly_mixed(f, until)
+           : slope ? (form == FORM_FMA ? fly_fma_slope(f, until) : fly_plain_slope(f, until))
+           : form == FORM_FMA ? fly_fma(f, until)
+                              : fly_plain(f, until);
 }
 
 /**
@@ -120,6 +178,8 @@ HM_INLINE uint64_t fly_tested(flight_t *f, form_t form) {
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         x[g] = v_load(f->group[g].x);
         y[g] = v_load(f->group[g].y);
+        v_store(f->group[g].kept[0].x, x[g]);
+        v_store(f->group[g].kept[0].y, y[g]);
         v_store(cr + g * V_LANES, v_load(f->group[g].cr));
         v_store(ci + g * V_LANES, v_load(f->group[g].ci));
         alive[g] = v_equal(v_all(0.0), v_all(0.0));

@@ -25,6 +25,31 @@ extern const hm_kernel_t hm_kernel_avx512;
 extern const hm_kernel_t hm_kernel_neon;
 #endif
 
+/** Everything about one point. */
+typedef struct hm_point_t {
+    double pixel_step; /* in */
+    uint32_t count, period;
+    float smooth, distance;
+} hm_point_t;
+
+/** One point, by the scalar kernel; count alone, or with all channels. */
+void hm_scalar_point(const hm_formula_t *formula, double re, double im, bool channels,
+                     hm_point_t *point);
+
+/** Stores the channels that are asked for, but not the count. */
+static inline void hm_point_store(const hm_point_t *point, const hm_channels_t *channels,
+                                  int64_t place) {
+    if (channels->smooth) {
+        channels->smooth[place] = point->smooth;
+    }
+    if (channels->distance) {
+        channels->distance[place] = point->distance;
+    }
+    if (channels->period) {
+        channels->period[place] = point->period;
+    }
+}
+
 /** Has the caller asked to give the tile up? */
 static inline bool hm_poll_stops(const hm_poll_t *poll) {
     return poll && poll->call && poll->call(poll->context);

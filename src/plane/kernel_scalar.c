@@ -6,6 +6,10 @@
 
 #include "hm_clock.h"
 #include "kernel_private.h"
+#include "vector_one.h"
+
+#include "kernel_finish.h"
+#include "kernel_known.h"
 
 /* Updates between two polls: about a millisecond. */
 static const uint32_t PORTION = 1u << 18;
@@ -15,89 +19,164 @@ typedef struct hm_orbit_t {
     double x, y, cr, ci;
 } hm_orbit_t;
 
-/* At most `most` updates: the index of the first one that escapes, or `most`. One inlined body for
- * both arithmetics; `fused` is a constant where it is used. */
-static inline __attribute__((always_inline)) uint32_t escape_count(hm_orbit_t *orbit, uint32_t most,
-                                                                   double limit, bool fused) {
-    const double cr = orbit->cr;
-    const double ci = orbit->ci;
-    double x = orbit->x;
-    double y = orbit->y;
+/* The textbook's update, or the fused one. One inlined body for both; `fused` is a constant where
+ * it is used. */
+HM_INLINE void step(hm_orbit_t *z, bool fused) {
+    const double x = z->x;
+    const double y = z->y;
+    if (fused) {
+        z->x = fma(x, x, fma(-y, y, z->cr));
+        z->y = fma(x + x, y, z->ci);
+    } else {
+        z->x = x * x - y * y + z->cr;
+        z->y = 2.0 * x * y + z->ci;
+    }
+}
+
+HM_INLINE double square_of(double x, double y, bool fused) {
+    return fused ? fma(x, x, y * y) : x * x + y * y;
+}
+
+/* At most `most` updates: the index of the first one that escapes, or `most`. */
+HM_INLINE uint32_t escape_count(hm_orbit_t *orbit, uint32_t most, double limit, bool fused) {
+    hm_orbit_t z = *orbit;
     uint32_t n = 0;
     for (; n < most; ++n) {
-        double next_x, next_y, square;
-        if (fused) {
-            next_x = fma(x, x, fma(-y, y, cr));
-            next_y = fma(x + x, y, ci);
-            square = fma(next_x, next_x, next_y * next_y);
-        } else {
-            next_x = x * x - y * y + cr;
-            next_y = 2.0 * x * y + ci;
-            square = next_x * next_x + next_y * next_y;
-        }
-        x = next_x;
-        y = next_y;
-        if (!(square <= limit)) { /* greater, or not a number */
+        step(&z, fused);
+        if (!(square_of(z.x, z.y, fused) <= limit)) { /* greater, or not a number */
             break;
         }
     }
-    orbit->x = x;
-    orbit->y = y;
+    *orbit = z;
     return n;
 }
 
-typedef uint32_t (*hm_count_t)(hm_orbit_t *orbit, uint32_t most, double limit);
-
-static uint32_t count_ieee(hm_orbit_t *orbit, uint32_t most, double limit) {
-    return escape_count(orbit, most, limit, false);
+/* Follows an orbit and its derivative (dx, dy) until it is far away, for at most `most` updates.
+ * Returns the updates made, or -1 when it is not far by then. */
+HM_INLINE double follow(hm_orbit_t *orbit, double slope[2], double add, double most, bool fused) {
+    for (double m = 0.0; m <= most; m += 1.0) {
+        if (!(square_of(orbit->x, orbit->y, fused) <= HM_FAR)) {
+            return m;
+        }
+        update_slope(&slope[0], &slope[1], orbit->x, orbit->y, add);
+        step(orbit, fused);
+    }
+    return -1.0;
 }
+
+/* See kernel_known.h. */
+HM_INLINE uint32_t find_period(const hm_orbit_t *orbit, uint32_t max_iter, bool fused) {
+    hm_orbit_t z = *orbit;
+    double slope[2] = {1.0, 0.0};
+    const int most = period_most(max_iter);
+    for (int p = 1; p <= most; ++p) {
+        update_slope(&slope[0], &slope[1], z.x, z.y, 0.0);
+        step(&z, fused);
+        const double x = z.x - orbit->x;
+        const double y = z.y - orbit->y;
+        if (x * x + y * y <= HM_PERIOD_NEAR_SQUARE &&
+            slope[0] * slope[0] + slope[1] * slope[1] <= HM_PERIOD_CONTRACTS) {
+            return (uint32_t)p;
+        }
+    }
+    return 0;
+}
+
+/* The functions above for one arithmetic. */
+typedef struct hm_orbits_t {
+    uint32_t (*count)(hm_orbit_t *orbit, uint32_t most, double limit);
+    double (*follow)(hm_orbit_t *orbit, double slope[2], double add, double most);
+    uint32_t (*period)(const hm_orbit_t *orbit, uint32_t max_iter);
+} hm_orbits_t;
+
+/* The functions called NAME_*, with ATTRIBUTE. */
+#define HM_ORBITS(name, attribute, fused)                                                    \
+    attribute static uint32_t name##_count(hm_orbit_t *orbit, uint32_t most, double limit) { \
+        return escape_count(orbit, most, limit, fused);                                      \
+    }                                                                                        \
+    attribute static double name##_follow(hm_orbit_t *orbit, double slope[2], double add,    \
+                                          double most) {                                     \
+        return follow(orbit, slope, add, most, fused);                                       \
+    }                                                                                        \
+    attribute static uint32_t name##_period(const hm_orbit_t *orbit, uint32_t max_iter) {    \
+        return find_period(orbit, max_iter, fused);                                          \
+    }                                                                                        \
+    static const hm_orbits_t name = {name##_count, name##_follow, name##_period};
 
 /* fma() of the C library: the same bits without the instruction, slowly. */
-static uint32_t count_fma_library(hm_orbit_t *orbit, uint32_t most, double limit) {
-    return escape_count(orbit, most, limit, true);
-}
-
+HM_ORBITS(ieee_library, , false)
+HM_ORBITS(fma_library, , true)
 #if defined(__x86_64__)
-__attribute__((target("fma"))) static uint32_t count_fma_hardware(hm_orbit_t *orbit, uint32_t most,
-                                                                  double limit) {
-    return escape_count(orbit, most, limit, true);
-}
+HM_ORBITS(ieee_hardware, __attribute__((target("fma"))), false)
+HM_ORBITS(fma_hardware, __attribute__((target("fma"))), true)
 #endif
 
-static hm_count_t counter_for(hm_arith_t arith) {
-    if (arith == HM_ARITH_IEEE) {
-        return count_ieee;
-    }
+static const hm_orbits_t *orbits_for(hm_arith_t arith) {
 #if defined(__x86_64__)
     if (hm_cpu_has(HM_ISA_AVX2)) { /* which stands for AVX2 and FMA3 */
-        return count_fma_hardware;
+        return arith == HM_ARITH_FMA ? &fma_hardware : &ieee_hardware;
     }
 #endif
-    return count_fma_library;
+    return arith == HM_ARITH_FMA ? &fma_library : &ieee_library;
+}
+
+static hm_orbit_t begin(const hm_formula_t *formula, double re, double im) {
+    return formula->julia ? (hm_orbit_t){re, im, formula->julia_re, formula->julia_im}
+                          : (hm_orbit_t){0.0, 0.0, re, im};
+}
+
+/* The channels of a point whose count is known; `end` is its orbit after the count's updates. */
+static void point_channels(const hm_formula_t *formula, const hm_orbits_t *orbits, double re,
+                           double im, const hm_orbit_t *end, hm_point_t *point) {
+    point->smooth = (float)NAN;
+    point->distance = 0.0f;
+    point->period = 0;
+    if (point->count < formula->max_iter) {
+        hm_orbit_t orbit = begin(formula, re, im);
+        double slope[2] = {formula->julia ? 1.0 : 0.0, 0.0};
+        const double most = (double)formula->max_iter + HM_FAR_PATIENCE;
+        const double m = orbits->follow(&orbit, slope, formula->julia ? 0.0 : 1.0, most);
+        if (m >= 0.0) {
+            const finished_t far =
+                finish(orbit.x, orbit.y, slope[0], slope[1], m, point->pixel_step, true);
+            point->smooth = (float)far.smooth;
+            point->distance = (float)far.distance;
+        }
+    } else if (!formula->julia && formula->bailout >= 2.0 && known_inside(re, im)) {
+        point->period = known_period(re);
+    } else {
+        point->period = orbits->period(end, formula->max_iter);
+    }
+}
+
+void hm_scalar_point(const hm_formula_t *formula, double re, double im, bool channels,
+                     hm_point_t *point) {
+    const hm_orbits_t *orbits = orbits_for(formula->arith);
+    hm_orbit_t orbit = begin(formula, re, im);
+    point->count = orbits->count(&orbit, formula->max_iter, formula->bailout * formula->bailout);
+    if (channels) {
+        point_channels(formula, orbits, re, im, &orbit, point);
+    }
 }
 
 static hm_status_t compute(const hm_formula_t *formula, const hm_tile_t *tile,
                            const hm_channels_t *channels, uint64_t *work, const hm_poll_t *poll,
                            hm_error_t *err) {
     (void)err;
-    const hm_count_t count = counter_for(formula->arith);
+    const hm_orbits_t *orbits = orbits_for(formula->arith);
     const double limit = formula->bailout * formula->bailout;
     const uint32_t max_iter = formula->max_iter;
+    const bool more = channels->smooth || channels->distance || channels->period;
     uint64_t since_poll = 0;
     for (int64_t row = 0; row < tile->rows; ++row) {
-        uint32_t *out = channels->iterations + row * tile->width;
         uint64_t updates = 0;
         for (int64_t column = 0; column < tile->width; ++column) {
-            const double re = tile->re[column];
-            const double im = tile->im[row];
-            hm_orbit_t orbit = formula->julia
-                                   ? (hm_orbit_t){re, im, formula->julia_re, formula->julia_im}
-                                   : (hm_orbit_t){0.0, 0.0, re, im};
+            hm_orbit_t orbit = begin(formula, tile->re[column], tile->im[row]);
             uint32_t n = 0;
             bool escaped = false;
             while (n < max_iter && !escaped) {
                 const uint32_t most = max_iter - n < PORTION ? max_iter - n : PORTION;
-                const uint32_t done = count(&orbit, most, limit);
+                const uint32_t done = orbits->count(&orbit, most, limit);
                 escaped = done < most;
                 n += done;
                 since_poll += (uint64_t)done + escaped;
@@ -108,8 +187,15 @@ static hm_status_t compute(const hm_formula_t *formula, const hm_tile_t *tile,
                     }
                 }
             }
-            out[column] = n;
+            const int64_t place = row * tile->width + column;
+            channels->iterations[place] = n;
             updates += (uint64_t)n + escaped;
+            if (more) {
+                hm_point_t point = {.count = n, .pixel_step = channels->pixel_step};
+                point_channels(formula, orbits, tile->re[column], tile->im[row], &orbit, &point);
+                hm_point_store(&point, channels, place);
+                since_poll += n;
+            }
         }
         if (work) {
             work[row] = updates;
@@ -121,13 +207,13 @@ static hm_status_t compute(const hm_formula_t *formula, const hm_tile_t *tile,
 /* One orbit is one chain of dependent operations, so the loop above is its own ceiling: a point of
  * the set, whose test never fires. */
 static double ceiling(hm_arith_t arith, double seconds) {
-    const hm_count_t count = counter_for(arith);
+    const hm_orbits_t *orbits = orbits_for(arith);
     const double start = hm_clock_now();
     double spent = 0.0;
     double updates = 0.0;
     do {
         hm_orbit_t orbit = {0.0, 0.0, -0.1, 0.65};
-        updates += count(&orbit, PORTION, 4.0);
+        updates += orbits->count(&orbit, PORTION, 4.0);
         spent = hm_clock_now() - start;
     } while (spent < seconds);
     return updates / spent;
@@ -135,7 +221,7 @@ static double ceiling(hm_arith_t arith, double seconds) {
 
 const hm_kernel_t hm_kernel_scalar = {
     .isa = HM_ISA_SCALAR,
-    .has_channels = false,
+    .has_channels = true,
     .compute = compute,
     .ceiling = ceiling,
 };

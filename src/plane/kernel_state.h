@@ -12,8 +12,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel_finish.h"
+#include "kernel_known.h"
 #include "kernel_private.h"
-#include "kernel_update.h"
 
 enum {
     LANES_FLIGHT = V_WINGS * V_FLIGHT * V_LANES,
@@ -25,7 +26,7 @@ enum {
     ROUND = 8,          /* updates between two states kept */
     ROUNDS_MOST = 6,    /* in a block */
     ROUNDS_CAREFUL = 2, /* in a block of the careful flight */
-    PRELUDE_MOST = 32,  /* updates that a point may have behind it when it boards */
+    PRELUDE_MOST = 32,  /* updates in a prelude, but for those that lead far away */
     /* Every so many updates a flight looks up: orbits that repeat are found, blocks get their
      * length. It has many divisors: an orbit whose period is one of them is found at once. */
     LOOK_EVERY = 240,
@@ -44,8 +45,14 @@ typedef enum field_t {
     FIELD_CI,
     FIELD_PLACE, /* index into the outputs */
     FIELD_LEFT,  /* max_iter less the updates behind z */
-    FIELDS
+    FIELD_DX,    /* the derivative of z, where distances are asked for */
+    FIELD_DY,
+    FIELDS,
+    FIELDS_PLAIN = FIELD_DX
 } field_t;
+
+/* What is computed of a point that escapes; each includes those before. */
+typedef enum level_t { LEVEL_COUNT, LEVEL_SMOOTH, LEVEL_DISTANCE } level_t;
 
 /* A queue of points, consecutive in arrays: vectors are stored and loaded at any place. */
 typedef struct points_t {
@@ -68,10 +75,19 @@ typedef struct group_t {
     int64_t counts[V_LANES]; /* careful: updates survived in the last block */
 } group_t;
 
+/* Its derivatives, apart, because they are seldom asked for. */
+typedef struct slopes_t {
+    double x[V_LANES], y[V_LANES];
+    struct {
+        double x[V_LANES], y[V_LANES];
+    } kept[ROUNDS_MOST];
+} slopes_t;
+
 /* A flight. Sets of lanes are words of 64 bits, lane 0 of vector 0 lowest. */
 typedef struct flight_t {
     group_t group[VECTORS_MOST];
     _Alignas(64) double limit[V_LANES]; /* bailout^2 */
+    double add[V_LANES];                /* what the derivative gains at every update */
     points_t pool;
     uint64_t flown;    /* lanes in use */
     uint64_t all;      /* lanes there are */
@@ -82,6 +98,7 @@ typedef struct flight_t {
     int vectors;
     int rounds; /* in a block, whose updates are a divisor of LOOK_EVERY */
     bool careful;
+    slopes_t slope[VECTORS_MOST];
 } flight_t;
 
 /* What is being computed. */
@@ -90,25 +107,31 @@ typedef struct body_t {
     const hm_poll_t *poll;
     const double *re, *im;
     int64_t width;
-    uint32_t *iterations;
+    hm_channels_t out; /* of this portion */
+    level_t level;
+    double far_most;         /* updates after which an orbit must be far away */
     uint64_t *saved;         /* per row: updates that a short cut made unnecessary; may be NULL */
     int64_t points;          /* in this portion of the tile */
     int64_t at, row, column; /* next point to prepare */
     form_t form, form_tested;
     bool exact;             /* short cuts? */
-    bool known;             /* among them: does known_inside() hold here? */
+    bool knowable;          /* does known_inside() hold for this formula? */
+    bool known;             /* and is it of use here? */
     double limit;           /* bailout^2 */
     double surely, no_more; /* |c|^2 between these: careful */
     bool all_careful;
-    bool may_board_raw; /* may points board without a prelude? No care needed, none far away */
-    bool from_c;        /* every |c| is within the bailout: orbits may begin with z = c */
-    int64_t raw;        /* so many of the next points are to board without a prelude */
-    int patience;       /* updates of a prelude in any case */
-    int prepared;       /* points since patience was last thought over */
-    int early;          /* of them: escaped late in the prelude or soon after it */
-    int finished;       /* of them: escaped at once, or known_inside() */
+    bool suits_channels; /* can the flights lead points far away with this bailout? */
+    bool may_board_raw;  /* may points board without a prelude? No care needed, none far away */
+    bool from_c;         /* every |c| is within the bailout: orbits may begin with z = c */
+    int64_t raw;         /* so many of the next points are to board without a prelude */
+    int patience;        /* updates of a prelude in any case */
+    int prepared;        /* points since patience was last thought over */
+    int early;           /* of them: escaped late in the prelude or soon after it */
+    int finished;        /* of them: escaped at once, or known_inside() */
+    int prelude_longest; /* updates that a point may have behind it when it boards */
     uint64_t since_poll;
     points_t replay;
+    points_t periods; /* points of the set whose period is asked for; FIELD_DX: does it repeat? */
     flight_t fast, careful;
 } body_t;
 
@@ -136,12 +159,12 @@ static inline void points_make_room(points_t *q) {
     }
 }
 
-/* Appends the `lanes` of a vector. */
-HM_INLINE void points_push(points_t *q, unsigned lanes, const v_double_t values[FIELDS]) {
+/* Appends the `lanes` of a vector, values[fields]. */
+HM_INLINE void points_push(points_t *q, unsigned lanes, const v_double_t *values, int fields) {
     double *to = q->field[0] + q->first + q->count;
     HM_OPAQUE(to);
     const v_route_t route = v_route_compress(lanes);
-    HM_UNROLL for (int k = 0; k < FIELDS; ++k) {
+    HM_UNROLL for (int k = 0; k < fields; ++k) {
         v_store(to + k * POOL, v_compress(values[k], route));
     }
     q->count += __builtin_popcount(lanes);

@@ -92,4 +92,15 @@ HM_INLINE v_double_t update_tested(tested_t *z, v_double_t cr, v_double_t ci, fo
     return v_add(z->xx, z->yy);
 }
 
+/** The derivative's update, dz' = 2 z dz + add, from the old z. It is no textbook's: fused
+ * operations, the same in every kernel and arithmetic. */
+HM_INLINE void update_slope(v_double_t *dx, v_double_t *dy, v_double_t x, v_double_t y,
+                            v_double_t add) {
+    const v_double_t x2 = v_add(x, x);
+    const v_double_t y2 = v_add(y, y);
+    const v_double_t old_x = *dx;
+    *dx = v_fma(x2, old_x, v_fnma(y2, *dy, add));
+    *dy = v_fma(x2, *dy, v_mul(y2, old_x));
+}
+
 #endif

@@ -53,6 +53,29 @@ static inline v_double_t v_fnma(v_double_t a, v_double_t b, v_double_t c) {
     return _mm256_fnmadd_pd(a, b, c);
 }
 
+static inline v_double_t v_div(v_double_t a, v_double_t b) {
+    return _mm256_div_pd(a, b);
+}
+static inline v_double_t v_sqrt(v_double_t a) {
+    return _mm256_sqrt_pd(a);
+}
+/** For normal a > 0 = m 2^e, 1 <= m < 2: e. */
+static inline v_double_t v_exponent(v_double_t a) {
+    const __m256i bits = _mm256_srli_epi64(_mm256_castpd_si256(a), 52);
+    const __m256d big = _mm256_set1_pd(0x1p52);
+    return _mm256_sub_pd(_mm256_or_pd(_mm256_castsi256_pd(bits), big),
+                         _mm256_set1_pd(0x1p52 + 1023.0));
+}
+/** The same: m. */
+static inline v_double_t v_mantissa(v_double_t a) {
+    const __m256i bits = _mm256_set1_epi64x(INT64_C(0xfffffffffffff));
+    return _mm256_or_pd(_mm256_and_pd(a, _mm256_castsi256_pd(bits)), _mm256_set1_pd(1.0));
+}
+/** Rounded to float, side by side. */
+static inline void v_store_float(float *to, v_double_t a) {
+    _mm_storeu_ps(to, _mm256_cvtpd_ps(a));
+}
+
 static inline v_mask_t v_le(v_double_t a, v_double_t b) {
     return _mm256_cmp_pd(a, b, _CMP_LE_OQ);
 }

@@ -47,6 +47,22 @@ static inline v_double_t v_fnma(v_double_t a, v_double_t b, v_double_t c) {
     return _mm512_fnmadd_pd(a, b, c);
 }
 
+static inline v_double_t v_div(v_double_t a, v_double_t b) {
+    return _mm512_div_pd(a, b);
+}
+static inline v_double_t v_sqrt(v_double_t a) {
+    return _mm512_sqrt_pd(a);
+}
+static inline v_double_t v_exponent(v_double_t a) {
+    return _mm512_getexp_pd(a);
+}
+static inline v_double_t v_mantissa(v_double_t a) {
+    return _mm512_getmant_pd(a, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src);
+}
+static inline void v_store_float(float *to, v_double_t a) {
+    _mm256_storeu_ps(to, _mm512_cvtpd_ps(a));
+}
+
 static inline v_mask_t v_le(v_double_t a, v_double_t b) {
     return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ);
 }

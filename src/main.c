@@ -1,5 +1,6 @@
 /* Starts MPI, picks the command. */
 #include <mpi.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,8 @@ static hm_status_t run(hm_context_t *context, int argc, char **argv) {
 
 int main(int argc, char **argv) {
     int level = 0;
+    /* A limit of file sizes is an error of writing, with a message, not a death. */
+    signal(SIGXFSZ, SIG_IGN);
     /* Threads compute; only the main thread speaks to MPI. */
     if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS) {
         fprintf(stderr, "hpcmandel: error: MPI does not start\n");

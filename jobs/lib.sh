@@ -72,7 +72,7 @@ read_journal() {
 # job_begin KIND ARGUMENTS...: from here on `arguments`, `program`, the allocation and the journal are known. KIND: the script's
 # name without its ending
 job_begin() {
-    stop='' child='' watcher='' reminder='' code=0
+    stop='' child='' watcher='' reminder='' code=0 exit_code=''
     trap 'on_signal warned USR1' USR1
     trap 'on_signal ended TERM' TERM
     trap 'on_signal ended INT' INT
@@ -98,9 +98,21 @@ job_begin() {
     journal start "${job_hosts[0]}" job "$job_id" nodes "${#job_hosts[@]}" ranks "$job_ranks"
     [ "$restarts" -le "$restart_limit" ] || job_end_now $exit_stopped \
         "this job was restarted $restart_limit times (HPCMANDEL_RESTARTS) and is still not complete; $how_to_resume"
+    after_failure
     load_modules
     find_program
     log_begin
+}
+
+# after_failure: a job that is to follow a failure (HPCMANDEL_AFTER_FAILED: jobs) has nothing to do when all is well. For
+# schedulers that cannot say so themselves.
+after_failure() {
+    local id key
+    for id in ${HPCMANDEL_AFTER_FAILED:-}; do
+        key=$(plain_name "${id%%.*}")
+        [ "$(sed -n '$s/^[0-9]* end //p' "$(state_folder)/$key.journal" 2>/dev/null)" = 0 ] || return 0
+    done
+    [ -z "${HPCMANDEL_AFTER_FAILED:-}" ] || job_end_now 0 "$HPCMANDEL_AFTER_FAILED succeeded: nothing to do"
 }
 
 # take_arguments ARGUMENTS...: the script's own, the packed ones, and those in HPCMANDEL_ARGS
@@ -229,7 +241,7 @@ kind_of_code() {
     esac
 }
 
-# job_end_now CODE [MESSAGE...]
+# job_end_now CODE [MESSAGE...]; exits with `exit_code` instead, where that is set
 job_end_now() {
     local ended=$1
     shift
@@ -238,7 +250,7 @@ job_end_now() {
     [ $# -eq 0 ] || say "$@"
     journal end "$ended"
     say "$(printf '%(%F %T)T' -1) job $job_id ends with $ended after $SECONDS s"
-    exit "$ended"
+    exit "${exit_code:-$ended}"
 }
 
 # job_end CODE: the last thing a job does: ends for good, or goes on later

@@ -2,7 +2,10 @@
 # pbs.sh: what PBS Pro and OpenPBS do their own way. For the functions see slurm.sh.
 #
 # A PBS job cannot requeue itself. One that is to go on submits its successor, the same script with the same request, which
-# carries on its journal and so its file; what waited for the job then waits for the successor.
+# carries on its journal and so its file; what waited for the job is told to wait for the successor. PBS keeps the older
+# registrations all the same and heeds them in one case: it deletes what waited for success when a job fails, and what waited for
+# failure when it succeeds. So a job that goes on ends with 0 where others wait for its success, and --after-failed waits for any
+# end and looks at the journal itself.
 
 pbs_inside() { [ -n "${PBS_JOBID:-}" ]; }
 
@@ -27,14 +30,24 @@ pbs_job() {
     for host in "${job_hosts[@]}"; do
         job_slots+=("${slots[$host]}")
     done
-    # PBS sets OMP_NUM_THREADS to the chunk's processors where the request has no ompthreads: they are for all its ranks.
-    if is_number "${NCPUS:-}" 1 999999; then
-        job_cpus=$NCPUS
-        job_threads=$((NCPUS / slots[${job_hosts[0]}]))
+    pbs_processors "${slots[${job_hosts[0]}]}"
+}
+
+# pbs_processors RANKS: sets `job_cpus` and `job_threads` of the first node, which has so many ranks. NCPUS and OMP_NUM_THREADS say
+# both the chunk's ompthreads, or, where the request has none, its ncpus, which are for all of its ranks: only the request tells.
+pbs_processors() {
+    local chunk part
+    for part in $(pbs_attribute "$PBS_JOBID" exec_host | tr + ' '); do # n1/0*4+n1/1+n2/0*4
+        [ "${part%%/*}" = "${job_hosts[0]%%.*}" ] || continue
+        [[ $part =~ \*([0-9]+)$ ]] || BASH_REMATCH=('' 1)
+        job_cpus=$((job_cpus + BASH_REMATCH[1]))
+    done
+    chunk=$(pbs_attribute "$PBS_JOBID" Resource_List.select) || chunk=
+    if [[ ${chunk%%+*} =~ :ompthreads=([0-9]+) ]]; then
+        job_threads=${BASH_REMATCH[1]}
+    elif is_number "${job_cpus:-${NCPUS:-}}" 1 999999; then
+        job_threads=$((${job_cpus:-$NCPUS} / $1))
         [ "$job_threads" -ge 1 ] || job_threads=1
-    fi
-    if is_number "${OMP_NUM_THREADS:-}" 1 999999 && [ "$OMP_NUM_THREADS" -lt "${job_threads:-999999}" ]; then
-        job_threads=$OMP_NUM_THREADS
     fi
 }
 
@@ -56,9 +69,8 @@ pbs_time_left() {
 
 # Other nodes are reached through PBS itself, so that it knows what runs there, unless the user says how.
 pbs_mpirun() {
-    local tmrsh
-    if [ -z "${HYDRA_LAUNCHER:-}" ] && tmrsh=$(command -v pbs_tmrsh); then
-        launch+=(HYDRA_LAUNCHER=rsh "HYDRA_LAUNCHER_EXEC=$tmrsh")
+    if [ -z "${HYDRA_LAUNCHER:-}" ] && command -v pbs_tmrsh >/dev/null; then
+        launch+=(HYDRA_LAUNCHER=rsh "HYDRA_LAUNCHER_EXEC=$jobs_folder/lib/pbs-rsh")
     fi
 }
 
@@ -83,9 +95,7 @@ pbs_again() {
     next=$("${submit[@]}") || return 1
     job_again=$next
     if [ -n "${PBS_ARRAY_INDEX:-}" ]; then
-        # The array has not failed because a task goes on elsewhere; what follows it also waits for that.
         pbs_followers "${PBS_JOBID/\[*\]/[]}" add "$next"
-        ended=0
     else
         pbs_followers "$PBS_JOBID" replace "$next"
     fi
@@ -100,25 +110,31 @@ pbs_variables() {
     done
 }
 
-# pbs_followers ID replace|add NEXT: jobs that depend on ID depend on NEXT, instead or as well
+# pbs_followers ID replace|add NEXT: jobs that depend on ID depend on NEXT, instead or as well; sets `exit_code` to 0 where they
+# wait for success
 pbs_followers() {
-    local word follower depend type
+    local word follower depend type='' lock
+    exec {lock}>"$(state_folder)/${1%%[.\[]*}.lock"
+    flock -w 60 "$lock" || true # other tasks of an array may be at it, too
     for word in $(pbs_attribute "$1" depend | tr ',:' '  '); do
         case $word in
             before*) type=after${word#before} ;;
             *@*)
                 follower=${word%%@*}
+                [ "$follower" != "$3" ] || continue
                 depend=$(pbs_attribute "$follower" depend)
                 if [ "$2" = replace ]; then
                     # Names of hosts may follow the id: ID.server@host
-                    depend=$(sed -E "s/(:)${1%%.*}(\.[^:,@]*)?(@[^:,]*)?/\1$3/g" <<<"$depend")
+                    depend=$(sed -E "s/:${1%%.*}(\.[^:,@]*)?(@[^:,]*)?/:$3/g" <<<"$depend")
                 else
                     depend=$depend,$type:$3
                 fi
                 qalter -W "depend=$depend" "$follower" || say "job $follower does not wait for $3: qalter failed"
+                [ "$type" != afterok ] || exit_code=0
                 ;;
         esac
     done
+    exec {lock}>&-
 }
 
 # --- submitting -----------------------------------------------------------------------------------
@@ -170,11 +186,18 @@ pbs_command() {
     [ -z "$request_account" ] || command+=(-A "$request_account")
     [ -z "$request_array" ] || command+=(-J "$request_array${request_throttle:+%$request_throttle}")
     [ ${#request_after[@]} -eq 0 ] || depend+=,afterok$(printf ':%s' "${request_after[@]}")
-    [ ${#request_after_failed[@]} -eq 0 ] || depend+=,afternotok$(printf ':%s' "${request_after_failed[@]}")
+    [ ${#request_after_failed[@]} -eq 0 ] || depend+=,afterany$(printf ':%s' "${request_after_failed[@]}")
     [ -z "$depend" ] || command+=(-W "depend=${depend#,}")
     # PBS keeps a job's output back until its end: the job writes its log itself.
-    command+=(-j oe -o results/ -v "$(HPCMANDEL_HOME=${jobs_folder%/*} HPCMANDEL_LOG=$(pbs_log %K) pbs_variables "${request_arguments[@]}")"
+    command+=(-j oe -o results/ -v "$(pbs_environment && pbs_variables "${request_arguments[@]}")"
         "${request_options[@]}" "$jobs_folder/$request_job.pbs")
+}
+
+# pbs_environment: what a job of this request finds in its variables; for a subshell
+pbs_environment() {
+    export HPCMANDEL_HOME=${jobs_folder%/*} HPCMANDEL_LOG
+    HPCMANDEL_LOG=$(pbs_log %K)
+    [ ${#request_after_failed[@]} -eq 0 ] || export HPCMANDEL_AFTER_FAILED="${request_after_failed[*]}"
 }
 
 pbs_id() { printf '%s\n' "$1"; }

@@ -54,11 +54,6 @@ class Slurm:
         command += [f"--array={array}"] if array else []
         return self.cluster.command(*command, f"jobs/{job}.slurm", *arguments, cwd=project.folder, env=variables).strip()
 
-    def outcome(self, project, options, output):
-        (project / "results").mkdir(exist_ok=True)
-        done = project.run(PROGRAM, *options, "--output", output)
-        assert done.returncode == 0, done.stderr
-
     def details(self, job):
         return self.cluster.command("scontrol", "show", "job", "-o", job).splitlines()
 

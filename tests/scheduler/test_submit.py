@@ -42,7 +42,7 @@ TABLE = [
      "-l select=1:ncpus=1:mpiprocs=1:ompthreads=1 -W depend=afterok:12:13"),
     ("--after-failed 12",
      "-N 1 --ntasks-per-node=1 --cpus-per-task=1 --dependency=afternotok:12 --kill-on-invalid-dep=yes",
-     "-l select=1:ncpus=1:mpiprocs=1:ompthreads=1 -W depend=afternotok:12"),
+     "-l select=1:ncpus=1:mpiprocs=1:ompthreads=1 -W depend=afterany:12"),
     ("--option=-m --option=ae", "-N 1 --ntasks-per-node=1 --cpus-per-task=1 -m ae",
      "-l select=1:ncpus=1:mpiprocs=1:ompthreads=1 -m ae"),
     ("--nodes=3 --ranks-per-node=007", "-N 3 --ntasks-per-node=7 --cpus-per-task=1",

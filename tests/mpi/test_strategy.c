@@ -291,6 +291,34 @@ static bool faults(const hm_cluster_t *cluster, const hm_strategy_t *strategy) {
     return run_whole(cluster, strategy, 20, 64, NULL, 0) && good;
 }
 
+/* The others do not go on to the end of a long job: by bands, as time is the test machine's. */
+static bool ends_soon(const hm_cluster_t *cluster, const hm_strategy_t *strategy) {
+    const hm_delivery_t ways[] = {HM_DELIVERY_DIRECT, HM_DELIVERY_ROUNDS, HM_DELIVERY_FUNNEL};
+    const int64_t bands = 60 * (int64_t)cluster->size;
+    bool good = true;
+    for (int i = 0; i < 3; ++i) {
+        test_job_t t = job_make(cluster, bands, 64);
+        t.most_seconds = 0.02;
+        t.fault = i == 0 ? FAULT_ALARM : FAULT_COMPUTE;
+        t.fault_rank = cluster->size - 1;
+        t.fault_with = i == 0 ? HM_STOPPED : HM_EIO;
+        t.delivery = ways[i];
+        good = ends_well(&t, strategy) && good;
+        int64_t computed = 0;
+        for (int64_t b = 0; b < bands; ++b) {
+            computed += t.computed[b];
+        }
+        MPI_Allreduce(MPI_IN_PLACE, &computed, 1, MPI_INT64_T, MPI_SUM, cluster->comm);
+        if (computed > bands / 2) {
+            fprintf(stderr, "%s: %lld of %lld bands after a failure in the first\n", strategy->name,
+                    (long long)computed, (long long)bands);
+            good = false;
+        }
+        job_free(&t);
+    }
+    return good;
+}
+
 static bool stops(const hm_cluster_t *cluster, const hm_strategy_t *strategy) {
     const int64_t bands = 48;
     bool good = true;
@@ -370,6 +398,9 @@ static void test_trace_is_bounded(void) {
 static void test_faults(void) {
     on_all_sizes(faults);
 }
+static void test_ends_soon(void) {
+    on_all_sizes(ends_soon);
+}
 static void test_stops(void) {
     on_all_sizes(stops);
 }
@@ -409,6 +440,7 @@ int main(int argc, char **argv) {
         {"the trace is bounded", test_trace_is_bounded},
         {"a failure anywhere ends everybody", test_faults},
         {"failures in rounds and through node leaders", test_faults_in_deliveries},
+        {"a failure ends everybody soon", test_ends_soon},
         {"stopping early", test_stops},
         {"stopped before it began", test_stopped_before},
         {"all ranks fail at once", test_all_fail},

@@ -1,0 +1,169 @@
+/* Bands out of rows, and portions out of bands. */
+#include <stdlib.h>
+
+#include "../../src/cluster/portion.h"
+#include "hm_band.h"
+#include "runner.h"
+
+/* Every row that is not done is in exactly one band, in order, and no band is longer than asked. */
+static void check_bands(int64_t height, const uint8_t *done, int64_t band_rows) {
+    hm_bands_t bands = {0};
+    hm_error_t err = HM_ERROR_NONE;
+    CU_ASSERT_FATAL(hm_bands_make(height, done, band_rows, &bands, &err) == HM_OK);
+    int64_t row = 0;
+    int64_t rows = 0;
+    for (int64_t i = 0; i < bands.count; ++i) {
+        const hm_band_t band = bands.band[i];
+        CU_ASSERT(band.rows >= 1 && band.rows <= band_rows);
+        for (; row < band.first; ++row) {
+            CU_ASSERT(done != NULL && done[row] != 0);
+        }
+        for (; row < band.first + band.rows; ++row) {
+            CU_ASSERT(row < height && (done == NULL || done[row] == 0));
+        }
+        rows += band.rows;
+    }
+    for (; row < height; ++row) {
+        CU_ASSERT(done != NULL && done[row] != 0);
+    }
+    CU_ASSERT(bands.rows == rows && bands.band_rows == band_rows);
+    hm_bands_free(&bands);
+    CU_ASSERT(bands.band == NULL && bands.count == 0);
+}
+
+static void test_bands_whole(void) {
+    for (int64_t height = 0; height <= 20; ++height) {
+        for (int64_t rows = 1; rows <= 22; ++rows) {
+            check_bands(height, NULL, rows);
+        }
+    }
+    hm_bands_t bands;
+    CU_ASSERT(hm_bands_make(500, NULL, 32, &bands, NULL) == HM_OK);
+    CU_ASSERT(bands.count == 16 && bands.band[15].rows == 20);
+    hm_bands_free(&bands);
+}
+
+static void test_bands_resumed(void) {
+    srand(1);
+    for (int i = 0; i < 300; ++i) {
+        uint8_t done[50];
+        int64_t height = rand() % 51;
+        int density = rand() % 5;
+        for (int64_t row = 0; row < height; ++row) {
+            done[row] = rand() % 4 < density;
+        }
+        check_bands(height, done, 1 + rand() % 9);
+    }
+}
+
+static void test_bands_refused(void) {
+    hm_bands_t bands = {.count = 77};
+    hm_error_t err = HM_ERROR_NONE;
+    CU_ASSERT(hm_bands_make(10, NULL, 0, &bands, &err) == HM_EUSAGE);
+    CU_ASSERT(hm_bands_make(-1, NULL, 1, &bands, &err) == HM_EUSAGE);
+    CU_ASSERT(bands.count == 77);
+}
+
+static void test_rows_auto(void) {
+    CU_ASSERT(hm_band_rows_auto(0, 1, 8, 1000) == 1);
+    CU_ASSERT(hm_band_rows_auto(1, 64, 8, 1000) == 1);
+    CU_ASSERT(hm_band_rows_auto(30000, 2, 120000, 4 << 20) <= (4 << 20) / 120000);
+    CU_ASSERT(hm_band_rows_auto(30000, 1, INT64_MAX, 1) == 1);
+    for (int workers = 1; workers <= 1024; workers *= 2) {
+        int64_t rows = hm_band_rows_auto(1 << 20, workers, 20000, INT64_MAX);
+        CU_ASSERT((1 << 20) / rows >= 64 * workers); /* enough to balance */
+        CU_ASSERT((1 << 20) / rows <= 512 * workers);
+    }
+}
+
+static void check_portions(hm_portion_t kind, int64_t bands, int takers, int64_t least,
+                           const double *cost) {
+    const hm_job_t job = {.bands = bands, .cost = cost};
+    hm_portions_t p = {0};
+    hm_error_t err = HM_ERROR_NONE;
+    CU_ASSERT_FATAL(hm_portions_make(kind, &job, takers, least, &p, &err) == HM_OK);
+    CU_ASSERT(p.first[0] == 0 && p.first[p.count] == bands);
+    for (int64_t k = 0; k < p.count; ++k) {
+        int64_t size = p.first[k + 1] - p.first[k];
+        CU_ASSERT(size >= 1 && (size >= least || k + 1 == p.count));
+        CU_ASSERT(kind != HM_PORTION_FIXED || size == least || k + 1 == p.count);
+        CU_ASSERT(k == 0 || kind == HM_PORTION_FIXED || k + 1 == p.count ||
+                  size <= p.first[k] - p.first[k - 1]); /* they shrink */
+    }
+    uint8_t *seen = calloc((size_t)bands + 1, 1);
+    CU_ASSERT_FATAL(seen != NULL);
+    for (int64_t place = 0; place < bands; ++place) {
+        int64_t band = hm_portions_band(&p, place);
+        CU_ASSERT_FATAL(band >= 0 && band < bands);
+        CU_ASSERT(seen[band] == 0);
+        seen[band] = 1;
+        CU_ASSERT(p.order == NULL || place == 0 ||
+                  cost[p.order[place - 1]] >= cost[p.order[place]]);
+    }
+    free(seen);
+    hm_portions_free(&p);
+}
+
+static void test_portions(void) {
+    const hm_portion_t kinds[] = {HM_PORTION_AUTO, HM_PORTION_FIXED, HM_PORTION_GUIDED,
+                                  HM_PORTION_FACTORING};
+    double cost[1000];
+    for (int i = 0; i < 1000; ++i) {
+        cost[i] = rand() % 10;
+    }
+    for (int k = 0; k < 4; ++k) {
+        for (int takers = 1; takers <= 65; takers += 16) {
+            for (int64_t bands = 0; bands <= 1000; bands = 3 * bands + 1) {
+                check_portions(kinds[k], bands, takers, 1, NULL);
+                check_portions(kinds[k], bands, takers, 4, NULL);
+                check_portions(kinds[k], bands, takers, 1, cost);
+            }
+        }
+    }
+}
+
+/* Guided self-scheduling and factoring as their papers cut, with halved guided portions. */
+static void test_portion_sizes(void) {
+    const hm_job_t job = {.bands = 100};
+    hm_portions_t p = {0};
+    const int64_t guided[] = {0, 25, 44, 58};
+    const int64_t factoring[] = {0, 25, 50, 63, 76, 82, 88};
+    CU_ASSERT_FATAL(hm_portions_make(HM_PORTION_GUIDED, &job, 2, 1, &p, NULL) == HM_OK);
+    for (size_t i = 0; i < sizeof guided / sizeof *guided; ++i) {
+        CU_ASSERT(p.first[i] == guided[i]);
+    }
+    hm_portions_free(&p);
+    CU_ASSERT_FATAL(hm_portions_make(HM_PORTION_FACTORING, &job, 2, 1, &p, NULL) == HM_OK);
+    for (size_t i = 0; i < sizeof factoring / sizeof *factoring; ++i) {
+        CU_ASSERT(p.first[i] == factoring[i]);
+    }
+    hm_portions_free(&p);
+}
+
+static void test_parts(void) {
+    for (int parts = 1; parts < 20; ++parts) {
+        for (int64_t bands = 0; bands < 60; ++bands) {
+            CU_ASSERT(hm_part_start(bands, 0, parts) == 0);
+            CU_ASSERT(hm_part_start(bands, parts, parts) == bands);
+            for (int part = 0; part < parts; ++part) {
+                int64_t size =
+                    hm_part_start(bands, part + 1, parts) - hm_part_start(bands, part, parts);
+                CU_ASSERT(size >= bands / parts && size <= bands / parts + 1);
+            }
+        }
+    }
+}
+
+int main(void) {
+    static const hm_case_t cases[] = {
+        {"bands of all rows", test_bands_whole},
+        {"bands of the rows that are left", test_bands_resumed},
+        {"bands that cannot be", test_bands_refused},
+        {"rows of a band chosen by itself", test_rows_auto},
+        {"portions cover all bands once", test_portions},
+        {"portions' sizes", test_portion_sizes},
+        {"equal parts", test_parts},
+        {NULL, NULL},
+    };
+    return hm_run_cases("band", cases);
+}

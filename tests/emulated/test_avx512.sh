@@ -4,12 +4,13 @@
 # Debian packages: those of run-avx512, and make pkg-config libcunit1-dev libmpfr-dev libgmp-dev
 # zlib1g-dev libinih-dev.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need x86_64-linux-gnu-gcc gcc
 need make make
 
 # The mask leaves scalar (bit 0) and avx512 (bit 3): what else there is, is tested without emulation.
-# The limit is for busy machines; about 2 minutes of processor time are needed.
+# The limit is for busy machines; about 4 minutes of processor time are needed.
 emulated=("$top/tests/emulated/run-avx512" -t 1200 -e HM_TEST_SHORT=1 -e HPCMANDEL_CPU_MASK=9)
 build x86_64-linux-gnu- tests/emulated/best_isa.c
 check "the emulated processor is found to have AVX-512" "${emulated[@]}" "$program" avx512

@@ -4,6 +4,7 @@
 # Debian packages: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user make dpkg, and apt-get, which
 # fetches the libraries for arm64 into the build folder: nothing of another architecture is installed.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 need qemu-aarch64 qemu-user

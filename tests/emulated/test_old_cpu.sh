@@ -5,6 +5,7 @@
 # Debian packages: qemu-user, make pkg-config gcc libcunit1-dev libmpfr-dev libgmp-dev zlib1g-dev
 # libinih-dev; and those of the program itself, which must have been built (`make`).
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need x86_64-linux-gnu-gcc gcc
 need qemu-x86_64 qemu-user

@@ -91,7 +91,7 @@ pbs_again() {
     [ -z "${value[3]}" ] || submit+=(-l "place=${value[3]}")
     [ -z "${value[4]}" ] || submit+=(-l "walltime=${value[4]}")
     [ -z "${value[5]}" ] || submit+=(-A "${value[5]}")
-    submit+=(-j oe -o results/ -v "$(pbs_variables "${arguments[@]}")" "$jobs_folder/$job_kind.pbs")
+    submit+=(-j oe -o "$(state_folder)/" -v "$(pbs_variables "${arguments[@]}")" "$jobs_folder/$job_kind.pbs")
     next=$("${submit[@]}") || return 1
     job_again=$next
     if [ -n "${PBS_ARRAY_INDEX:-}" ]; then
@@ -189,7 +189,7 @@ pbs_command() {
     [ ${#request_after_failed[@]} -eq 0 ] || depend+=,afterany$(printf ':%s' "${request_after_failed[@]}")
     [ -z "$depend" ] || command+=(-W "depend=${depend#,}")
     # PBS keeps a job's output back until its end: the job writes its log itself.
-    command+=(-j oe -o results/ -v "$(pbs_environment && pbs_variables "${request_arguments[@]}")"
+    command+=(-j oe -o "$(state_folder)/" -v "$(pbs_environment && pbs_variables "${request_arguments[@]}")"
         "${request_options[@]}" "$jobs_folder/$request_job.pbs")
 }
 

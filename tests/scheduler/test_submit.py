@@ -137,7 +137,7 @@ def test_golden_pbs(project, request_text, slurm, pbs):
     assert arguments == ["--max-iter", "5"]
     assert variables["HPCMANDEL_LOG"] == "results/mandel-%K.log"
     mark = found.index("-v")
-    assert found[mark - 4:mark] == ["-j", "oe", "-o", "results/"]
+    assert found[mark - 4:mark] == ["-j", "oe", "-o", "results/.jobs/"]
     rest = found[3:mark - 4] + found[mark + 2:-1]
     assert rest == pbs.split()
     assert found[-1].endswith("/jobs/mandel.pbs")

@@ -33,7 +33,8 @@ typedef struct hm_progress_t {
 typedef struct hm_job_t {
     int64_t bands;
     size_t band_bytes;  /**< size of a band's buffer */
-    const double *cost; /**< [bands] predicted relative cost, or NULL: unknown */
+    const double *cost; /**< [bands] predicted relative cost, the same on all ranks; NULL: unknown.
+                           See HM_PORTION_FIXED; `predict` takes it where there is no `probe` */
     void *context;
     /**
      * Fills `buffer` (band_bytes, 64-byte aligned) with band `band`. Calls `progress` about every
@@ -65,10 +66,22 @@ typedef struct hm_job_t {
                          hm_error_t *err);
 } hm_job_t;
 
-/** How self-scheduling strategies size their portions. */
+/**
+ * How `pool`, `counter` and `hier` size their portions. What is right depends on what asking for
+ * one costs, and on how uneven the costs are: large portions at the beginning save questions, but
+ * the first one may hold more than a rank's share of all work.
+ *
+ * Measured with `pool` on 8 ranks, 128 bands of 4 ms a rank with the rows' costs of four views,
+ * efficiency (busy time over ranks x wall time; the better of two runs), lowest to highest over the
+ * views: AUTO 0.98 to 1.00, FIXED 0.96 to 0.99, GUIDED 0.93 to 0.99, FACTORING 0.75 to 0.99. With
+ * few bands FIXED with known costs is best: 32 bands on 8 ranks are computed 7.8 times as fast as
+ * on one, in the order of rows 7.5 times.
+ */
 typedef enum hm_portion_t {
-    HM_PORTION_AUTO,
-    HM_PORTION_FIXED,    /**< one band at a time */
+    HM_PORTION_AUTO,     /**< GUIDED, but at most 1/16 of an equal share; FIXED where asking costs
+                            nothing (`counter` on one node) */
+    HM_PORTION_FIXED,    /**< one band at a time (`hier`: one for each rank of the smallest node);
+                            the costliest first where job->cost is known */
     HM_PORTION_GUIDED,   /**< remaining / (2 * ranks): Polychronopoulos and Kuck 1987,
                             doi:10.1109/TC.1987.5009495 */
     HM_PORTION_FACTORING /**< batches of half the remainder: Hummel, Schonberg, Flynn 1992,
@@ -82,8 +95,7 @@ typedef enum hm_delivery_t {
                            file systems and compressed files like that want large collective writes.
                            Costs up to eight more bands of memory, at most 16 MiB or one band */
     HM_DELIVERY_FUNNEL  /**< to the node's leader by message, which calls job->deliver: fewer
-                           writers.  Costs two bands more on each rank, at most eight on the leader
-                         */
+                           writers. Two bands more on each rank, at most eight on the leader */
 } hm_delivery_t;
 
 typedef struct hm_strategy_options_t {

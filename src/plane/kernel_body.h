@@ -95,6 +95,7 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
                bounds.im_most > -0.66 && bounds.im_least < 0.66;
     b->may_board_raw = !b->all_careful && tile->width >= 4 * V_LANES &&
                        (formula->julia || largest < b->surely * (1.0 - nearly));
+    b->may_board_raw = b->may_board_raw && (b->level == LEVEL_COUNT || largest <= HM_HUGE);
     b->from_c = !formula->julia && largest < b->limit * (1.0 - nearly);
     b->form_tested = formula->arith == HM_ARITH_FMA ? FORM_FMA : FORM_PLAIN;
     b->form = formula->arith == HM_ARITH_FMA                       ? FORM_FMA

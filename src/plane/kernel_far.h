@@ -8,13 +8,27 @@
 
 #include "kernel_fly.h"
 
-/* Vectors on their way far away; lanes that have arrived stay as they are. */
+/* Vectors on their way far away. */
 typedef struct going_t {
     v_double_t x[V_TESTED], y[V_TESTED], dx[V_TESTED], dy[V_TESTED];
     v_mask_t near[V_TESTED];  /* not yet far */
     v_int_t counts[V_TESTED]; /* updates survived */
-    v_int_t made[V_TESTED];   /* updates made */
+    v_int_t made[V_TESTED];   /* updates made until far */
+    /* |z|^2 and the derivative when far was reached. */
+    v_double_t size[V_TESTED], far_dx[V_TESTED], far_dy[V_TESTED];
 } going_t;
+
+HM_INLINE void going_begin(going_t *z, int g, v_double_t x, v_double_t y, v_double_t dx,
+                           v_double_t dy, form_t form) {
+    z->x[g] = x;
+    z->y[g] = y;
+    z->dx[g] = z->far_dx[g] = dx;
+    z->dy[g] = z->far_dy[g] = dy;
+    z->size[g] = square(x, y, form);
+    z->near[g] = v_le(z->size[g], v_all(HM_FAR));
+    z->counts[g] = v_int_zero();
+    z->made[g] = v_int_zero();
+}
 
 /* `steps` updates; the derivatives with them where they are asked for. */
 HM_INLINE void go(going_t *z, const double *cr, const double *ci, int steps, v_double_t limits,
@@ -25,41 +39,42 @@ HM_INLINE void go(going_t *z, const double *cr, const double *ci, int steps, v_d
         HM_OPAQUE(ci);
         HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
             const v_mask_t near = z->near[g];
-            v_double_t x = z->x[g];
-            v_double_t y = z->y[g];
+            const v_double_t c_re = v_load(cr + g * V_LANES);
+            const v_double_t c_im = v_load(ci + g * V_LANES);
             if (slope) {
-                v_double_t dx = z->dx[g];
-                v_double_t dy = z->dy[g];
-                update_slope(&dx, &dy, x, y, add);
-                z->dx[g] = v_select(near, dx, z->dx[g]);
-                z->dy[g] = v_select(near, dy, z->dy[g]);
+                update_both(&z->x[g], &z->y[g], &z->dx[g], &z->dy[g], c_re, c_im, add, form);
+                z->far_dx[g] = v_select(near, z->dx[g], z->far_dx[g]);
+                z->far_dy[g] = v_select(near, z->dy[g], z->far_dy[g]);
+            } else {
+                update(&z->x[g], &z->y[g], c_re, c_im, far, form, 1);
             }
-            update(&x, &y, v_load(cr + g * V_LANES), v_load(ci + g * V_LANES), x, form, 1);
-            x = v_select(near, x, z->x[g]);
-            y = v_select(near, y, z->y[g]);
-            z->x[g] = x;
-            z->y[g] = y;
+            const v_double_t size = square(z->x[g], z->y[g], form);
+            z->size[g] = v_select(near, size, z->size[g]);
             z->made[g] = v_int_count(z->made[g], near);
-            const v_double_t size = square(x, y, form);
             z->counts[g] = v_int_count(z->counts[g], v_le(size, limits));
-            z->near[g] = v_le(size, far);
+            z->near[g] = v_and(near, v_le(size, far));
         }
     }
 }
 
-/* Channels of vectors that have arrived, into smooth[LANES_TESTED], distance[LANES_TESTED];
- * `before`: the updates before those counted. Lanes that have not get what stands for inside. */
-HM_INLINE void arrive(const body_t *b, const going_t *z, const v_double_t before[V_TESTED],
+/*
+ * The channels of vector g: smooth and distance where the lane has arrived, what stands for inside
+ * elsewhere; `before`: the updates before those counted, `within`: the lanes whose count is below
+ * max_iter.
+ */
+HM_INLINE void arrive(const body_t *b, const going_t *z, int g, v_double_t before, v_mask_t within,
                       float *smooth, float *distance, bool slope) {
-    const v_double_t most = v_all(b->far_most);
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        const v_double_t made = v_add(before[g], v_of_counts(z->made[g]));
-        const finished_t end =
-            finish(z->x[g], z->y[g], z->dx[g], z->dy[g], made, b->out.pixel_step, slope);
-        const v_double_t never = v_select(z->near[g], v_all(INFINITY), made);
-        const v_mask_t arrived = v_le(never, most);
-        v_store_float(smooth + g * V_LANES, v_select(arrived, end.smooth, v_all(NAN)));
-        v_store_float(distance + g * V_LANES, v_select(arrived, end.distance, v_all(0.0)));
+    const v_double_t made = v_add(before, v_of_counts(z->made[g]));
+    const v_double_t never = v_select(z->near[g], v_all(INFINITY), made);
+    const v_mask_t arrived = v_and(within, v_le(never, v_all(b->far_most)));
+    const v_double_t log_square = finish_log2(z->size[g]);
+    if (smooth) {
+        v_store_float(smooth, v_select(arrived, finish_smooth(log_square, made), v_all(NAN)));
+    }
+    if (slope) {
+        const v_double_t found = finish_distance(z->size[g], log_square, z->far_dx[g], z->far_dy[g],
+                                                 1.0, b->out.pixel_step);
+        v_store_float(distance, v_select(arrived, found, v_all(0.0)));
     }
 }
 
@@ -97,13 +112,8 @@ HM_INLINE void replay_far(body_t *b, int lanes, form_t form, bool slope) {
     HM_OPAQUE(from);
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         const double *at = from + g * V_LANES;
-        z.x[g] = v_load(at + FIELD_X * POOL);
-        z.y[g] = v_load(at + FIELD_Y * POOL);
-        z.dx[g] = v_load(at + FIELD_DX * POOL);
-        z.dy[g] = v_load(at + FIELD_DY * POOL);
-        z.near[g] = v_equal(v_all(0.0), v_all(0.0));
-        z.counts[g] = v_int_zero();
-        z.made[g] = v_int_zero();
+        going_begin(&z, g, v_load(at + FIELD_X * POOL), v_load(at + FIELD_Y * POOL),
+                    v_load(at + FIELD_DX * POOL), v_load(at + FIELD_DY * POOL), form);
         before[g] = v_sub(most, v_load(at + FIELD_LEFT * POOL));
     }
     const uint64_t real = UINT64_MAX >> (64 - lanes);
@@ -114,19 +124,25 @@ HM_INLINE void replay_far(body_t *b, int lanes, form_t form, bool slope) {
            slope);
         steps += portion;
     } while (some_near(&z, real) && steps < ROUND + HM_FAR_PATIENCE);
-    arrive(b, &z, before, smooth, distance, slope);
     unsigned early = 0;
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         const v_double_t n = v_min(v_add(before[g], v_of_counts(z.counts[g])), most);
         v_int_store_low(found + g * V_LANES, v_int_low_of(n));
         early += (unsigned)__builtin_popcount(v_bits(v_le(n, v_all(PRELUDE_MOST))));
+        arrive(b, &z, g, before[g], v_not_le(most, n), smooth + g * V_LANES, distance + g * V_LANES,
+               slope);
     }
     b->early += (int)early;
+    float *const smooth_out = b->out.smooth;
+    float *const distance_out = slope ? b->out.distance : NULL;
     for (int k = 0; k < lanes; ++k) {
         const int64_t place = (int64_t)from[FIELD_PLACE * POOL + k];
         b->out.iterations[place] = found[k];
-        if (found[k] < b->formula->max_iter) {
-            put_channels(&b->out, place, smooth[k], distance[k]);
+        if (smooth_out) {
+            smooth_out[place] = smooth[k];
+        }
+        if (distance_out) {
+            distance_out[place] = distance[k];
         }
     }
     q->count -= lanes;

@@ -73,8 +73,8 @@ HM_INLINE bool fly_wing_slope(group_t *wing, slopes_t *slopes, int rounds, const
                 HM_OPAQUE(half);
                 HM_OPAQUE(add);
                 HM_UNROLL for (int g = 0; g < HALF; ++g) {
-                    update_slope(&dx[g], &dy[g], x[g], y[g], v_load(add));
-                    update(&x[g], &y[g], v_load(half[g].cr), v_load(half[g].ci), x[g], form, g);
+                    update_both(&x[g], &y[g], &dx[g], &dy[g], v_load(half[g].cr),
+                                v_load(half[g].ci), v_load(add), form);
                 }
             }
         }

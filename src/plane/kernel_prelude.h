@@ -182,20 +182,21 @@ HM_INLINE void prelude_counts(const body_t *b, const batch_t *batch, const going
     }
 }
 
-/* Channels of the lanes that escaped within max_iter. */
+/* Channels of the lanes that escaped within max_iter; the others get what stands for inside. */
 HM_INLINE void prelude_channels(const body_t *b, const batch_t *batch, const going_t *z, int first,
                                 bool slope) {
     float smooth[LANES_TESTED], distance[LANES_TESTED];
-    v_double_t before[V_TESTED];
+    const bool full = batch->count == LANES_TESTED;
+    float *to_smooth = full && b->out.smooth ? b->out.smooth + batch->at : smooth;
+    float *to_distance = full && slope ? b->out.distance + batch->at : distance;
+    const v_double_t before = v_all(first);
+    const v_double_t most = v_all(b->formula->max_iter);
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        before[g] = v_all(first);
+        const v_mask_t within = v_not_le(most, v_of_counts(z->counts[g]));
+        arrive(b, z, g, before, within, to_smooth + g * V_LANES, to_distance + g * V_LANES, slope);
     }
-    arrive(b, z, before, smooth, distance, slope);
-    const uint32_t *counts = b->out.iterations + batch->at;
-    for (int k = 0; k < batch->count; ++k) {
-        if (counts[k] < b->formula->max_iter) {
-            put_channels(&b->out, batch->at + k, smooth[k], distance[k]);
-        }
+    for (int k = 0; !full && k < batch->count; ++k) {
+        put_channels(&b->out, batch->at + k, smooth[k], slope ? distance[k] : 0.0f);
     }
 }
 
@@ -231,14 +232,9 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     }
     v_mask_t alive[V_TESTED];
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        z.x[g] = v_load(batch.re + g * V_LANES);
-        z.y[g] = v_load(batch.im + g * V_LANES);
-        z.dx[g] = v_all(1.0);
-        z.dy[g] = v_all(0.0);
-        z.counts[g] = v_int_zero();
-        z.made[g] = v_int_zero();
-        const v_double_t size = square(z.x[g], z.y[g], form);
-        z.near[g] = v_le(size, v_all(HM_FAR));
+        going_begin(&z, g, v_load(batch.re + g * V_LANES), v_load(batch.im + g * V_LANES),
+                    v_all(1.0), v_all(0.0), form);
+        const v_double_t size = z.size[g];
         alive[g] = v_le(v_all(0.0), limits);
         if (!julia) { /* the first update of z = 0 makes c */
             alive[g] = v_le(size, limits);
@@ -246,7 +242,10 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
         }
         lanes[g] = batch_lanes(&batch, g) & ~inside[g];
         care[g] = v_bits(v_and(v_not_le(size, v_all(b->surely)), v_le(size, v_all(b->no_more))));
-        care[g] = (julia ? 0u : care[g]) | (b->all_careful ? (unsigned)ALL_LANES : 0u);
+        if (level > LEVEL_COUNT) { /* where squares overflow, the scalar kernel is careful */
+            care[g] |= v_bits(v_not_le(size, v_all(HM_HUGE)));
+        }
+        care[g] |= b->all_careful ? (unsigned)ALL_LANES : 0u;
         care[g] &= lanes[g];
         lanes[g] &= ~care[g];
     }
@@ -259,7 +258,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     bool step = steps < most;
     for (;;) {
         if (step) {
-            int portion = 4 - steps % 4;
+            int portion = alive_before == 0 && steps > first ? 2 : 4 - steps % 4;
             portion = steps < limit && limit - steps < portion ? limit - steps : portion;
             if (level == LEVEL_COUNT) {
                 step_tested(z.x, z.y, cr, ci, alive, z.counts, portion, limits, form, true);

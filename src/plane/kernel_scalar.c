@@ -137,10 +137,15 @@ static void point_channels(const hm_formula_t *formula, const hm_orbits_t *orbit
         const double most = (double)formula->max_iter + HM_FAR_PATIENCE;
         const double m = orbits->follow(&orbit, slope, formula->julia ? 0.0 : 1.0, most);
         if (m >= 0.0) {
-            const finished_t far =
-                finish(orbit.x, orbit.y, slope[0], slope[1], m, point->pixel_step, true);
-            point->smooth = (float)far.smooth;
-            point->distance = (float)far.distance;
+            /* Points of the plane themselves may be so far that their squares overflow. */
+            const bool huge = !(square_of(orbit.x, orbit.y, false) <= HM_HUGE);
+            const double x = huge ? orbit.x * 0x1p-540 : orbit.x;
+            const double y = huge ? orbit.y * 0x1p-540 : orbit.y;
+            const double size = square_of(x, y, formula->arith == HM_ARITH_FMA);
+            const double log_square = finish_log2(size) + (huge ? 1080.0 : 0.0);
+            point->smooth = (float)finish_smooth(log_square, m);
+            point->distance = (float)finish_distance(size, log_square, slope[0], slope[1],
+                                                     huge ? 0x1p540 : 1.0, point->pixel_step);
         }
     } else if (!formula->julia && formula->bailout >= 2.0 && known_inside(re, im)) {
         point->period = known_period(re);

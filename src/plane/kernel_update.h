@@ -103,4 +103,43 @@ HM_INLINE void update_slope(v_double_t *dx, v_double_t *dy, v_double_t x, v_doub
     *dy = v_fma(x2, *dy, v_mul(y2, old_x));
 }
 
+/** update(), not mixed, and update_slope() together: they share the doubled x. */
+HM_INLINE void update_both(v_double_t *px, v_double_t *py, v_double_t *dx, v_double_t *dy,
+                           v_double_t cr, v_double_t ci, v_double_t add, form_t form) {
+    v_double_t x = *px;
+    v_double_t y = *py;
+    v_double_t x2 = v_add(x, x);
+    V_PIN(x2);
+    v_double_t y2 = v_add(y, y);
+    V_PIN(y2);
+    if (form == FORM_FMA) {
+        x = v_fma(x, x, v_fnma(y, y, cr));
+        y = v_fma(x2, y, ci);
+    } else {
+        x = v_mul(x, x);
+        V_PIN(x);
+        v_double_t yy = v_mul(y, y);
+        V_PIN(yy);
+        y = v_mul(x2, y);
+        V_PIN(y);
+        x = v_sub(x, yy);
+        V_PIN(x);
+        y = v_add(y, ci);
+        V_PIN(y);
+        x = v_add(x, cr);
+    }
+    V_PIN(x);
+    V_PIN(y);
+    v_double_t left = v_fnma(y2, *dy, add);
+    V_PIN(left);
+    y2 = v_mul(y2, *dx);
+    V_PIN(y2);
+    *dx = v_fma(x2, *dx, left);
+    V_PIN(*dx);
+    *dy = v_fma(x2, *dy, y2);
+    V_PIN(*dy);
+    *px = x;
+    *py = y;
+}
+
 #endif

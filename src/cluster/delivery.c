@@ -103,7 +103,10 @@ static hm_status_t open_funnel(hm_pipe_t *pipe, hm_work_t *work) {
 }
 
 static void send_to_leader(hm_pipe_t *pipe, hm_work_t *work, int64_t band, const void *buffer) {
+    /* While this waits for room, no other band may come in between and take it. */
+    work->writing = true;
     void *room = hm_pipe_buffer(pipe);
+    work->writing = false;
     if (room != NULL) {
         memcpy(room, buffer, work->job->band_bytes);
         hm_pipe_send(pipe, band);

@@ -29,7 +29,7 @@ typedef struct hm_work_t {
     void (*serve)(void *of);  /* the strategy's messages; called from `progress`; NULL: none */
     void *served;             /* its argument */
     struct hm_route_t *route; /* the way bands take to the file */
-    bool writing;             /* job->deliver or deliver_all is being called: not to be nested */
+    bool writing;             /* a band is being delivered: nothing may be delivered in between */
     bool serving;             /* `serve` is being called: it must not be called within itself */
     hm_error_t compute_err, deliver_err; /* one each, as deliver may be called within compute */
 } hm_work_t;

@@ -156,7 +156,7 @@ def test_signal_to_a_rank_stops_all_cleanly(tmp_path, reference, number, rank):
 
 def test_time_limit(tmp_path, reference):
     counts, crc, _ = reference
-    process = launch(tmp_path, 2, "--time-limit", "0.1")
+    process = launch(tmp_path, 2, "--time-limit", "0.01")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 75, err
     assert check_file(tmp_path / "k.h5", counts) < len(counts)

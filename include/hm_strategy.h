@@ -18,6 +18,7 @@
 #include "hm_account.h"
 #include "hm_cluster.h"
 #include "hm_error.h"
+#include "hm_portion.h"
 
 /**
  * Called between pieces of work so that messages make progress (MPICH has no passive progress).
@@ -65,28 +66,6 @@ typedef struct hm_job_t {
     hm_status_t (*probe)(void *context, int64_t first, int64_t count, double *cost,
                          hm_error_t *err);
 } hm_job_t;
-
-/**
- * How `pool`, `counter` and `hier` size their portions. What is right depends on what asking for
- * one costs, and on how uneven the costs are: large portions at the beginning save questions, but
- * the first one may hold more than a rank's share of all work.
- *
- * Measured with `pool` on 8 ranks, 128 bands of 4 ms a rank with the rows' costs of four views,
- * efficiency (busy time over ranks x wall time; the better of two runs), lowest to highest over the
- * views: AUTO 0.98 to 1.00, FIXED 0.96 to 0.99, GUIDED 0.93 to 0.99, FACTORING 0.75 to 0.99. With
- * few bands FIXED with known costs is best: 32 bands on 8 ranks are computed 7.8 times as fast as
- * on one, in the order of rows 7.5 times.
- */
-typedef enum hm_portion_t {
-    HM_PORTION_AUTO,     /**< GUIDED, but at most 1/16 of an equal share; FIXED where asking costs
-                            nothing (`counter` on one node) */
-    HM_PORTION_FIXED,    /**< one band at a time (`hier`: one for each rank of the smallest node);
-                            the costliest first where job->cost is known */
-    HM_PORTION_GUIDED,   /**< remaining / (2 * ranks): Polychronopoulos and Kuck 1987,
-                            doi:10.1109/TC.1987.5009495 */
-    HM_PORTION_FACTORING /**< batches of half the remainder: Hummel, Schonberg, Flynn 1992,
-                            doi:10.1145/135226.135232 */
-} hm_portion_t;
 
 /** The way of a computed band to the file; every strategy takes any of them. */
 typedef enum hm_delivery_t {

@@ -26,7 +26,7 @@ MAIN = "commands"  # src/main.c lives there
 HEADERS = {
     "base": "clock cpu error log option sample text version",
     "plane": "grid kernel scene",
-    "cluster": "account band cluster strategy tally",
+    "cluster": "account band cluster portion strategy tally",
     "store": "dataset",
     "view": "picture",
     "commands": "command",

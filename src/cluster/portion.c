@@ -1,5 +1,5 @@
-/** @file portion.c Cutting bands into portions. */
-#include "portion.h"
+/** @file portion.c The strategies' decisions: cutting bands into portions and parts. */
+#include "hm_portion.h"
 
 #include <stdlib.h>
 
@@ -60,14 +60,14 @@ static int compare_costs(const void *a, const void *b, void *costs) {
     return (i > j) - (i < j);
 }
 
-hm_status_t hm_portions_make(hm_portion_t kind, const hm_job_t *job, int takers, int64_t least,
-                             hm_portions_t *portions, hm_error_t *err) {
-    const cut_t c = {kind, job->bands, takers, least > 1 ? least : 1};
+hm_status_t hm_portions_make(hm_portion_t kind, int64_t bands, const double *cost, int takers,
+                             int64_t least, hm_portions_t *portions, hm_error_t *err) {
+    const cut_t c = {kind, bands, takers, least > 1 ? least : 1};
     hm_portions_t p = {.count = cut(&c, NULL)};
     p.first = malloc(((size_t)p.count + 1) * sizeof *p.first);
-    const bool sorts = kind == HM_PORTION_FIXED && job->cost != NULL && job->bands > 0;
+    const bool sorts = kind == HM_PORTION_FIXED && cost != NULL && bands > 0;
     if (sorts) {
-        p.order = malloc((size_t)job->bands * sizeof *p.order);
+        p.order = malloc((size_t)bands * sizeof *p.order);
     }
     if (p.first == NULL || (sorts && p.order == NULL)) {
         hm_portions_free(&p);
@@ -76,11 +76,10 @@ hm_status_t hm_portions_make(hm_portion_t kind, const hm_job_t *job, int takers,
     }
     cut(&c, p.first);
     if (sorts) {
-        for (int64_t i = 0; i < job->bands; ++i) {
+        for (int64_t i = 0; i < bands; ++i) {
             p.order[i] = i;
         }
-        qsort_r(p.order, (size_t)job->bands, sizeof *p.order, compare_costs,
-                (void *)(uintptr_t)job->cost);
+        qsort_r(p.order, (size_t)bands, sizeof *p.order, compare_costs, (void *)(uintptr_t)cost);
     }
     *portions = p;
     return HM_OK;
@@ -90,4 +89,35 @@ void hm_portions_free(hm_portions_t *portions) {
     free(portions->first);
     free(portions->order);
     *portions = (hm_portions_t){0};
+}
+
+hm_pipe_group_t hm_pipe_group(int node_rank, int node_size, int most_senders) {
+    const int groups = (node_size + most_senders) / (most_senders + 1);
+    int group = 0;
+    while ((group + 1) * node_size / groups <= node_rank) {
+        ++group;
+    }
+    const int writer = group * node_size / groups;
+    return (hm_pipe_group_t){writer, (group + 1) * node_size / groups - writer - 1};
+}
+
+int64_t hm_predict_start(const double *sum, int64_t bands, int part, int parts) {
+    const double share = sum[bands] * part / parts;
+    int64_t low = 0;
+    int64_t high = bands;
+    if (part == 0 || part == parts) {
+        return part == 0 ? 0 : bands;
+    }
+    if (!(sum[bands] > 0)) {
+        return hm_part_start(bands, part, parts);
+    }
+    while (low < high) { /* the first boundary at or above the share */
+        int64_t middle = low + (high - low) / 2;
+        if (sum[middle] < share) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low > 0 && share - sum[low - 1] < sum[low] - share ? low - 1 : low;
 }

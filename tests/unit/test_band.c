@@ -1,8 +1,9 @@
 /* Bands out of rows, and portions out of bands. */
+#include <math.h>
 #include <stdlib.h>
 
-#include "../../src/cluster/portion.h"
 #include "hm_band.h"
+#include "hm_portion.h"
 #include "runner.h"
 
 /* Every row that is not done is in exactly one band, in order, and no band is longer than asked. */
@@ -78,10 +79,9 @@ static void test_rows_auto(void) {
 
 static void check_portions(hm_portion_t kind, int64_t bands, int takers, int64_t least,
                            const double *cost) {
-    const hm_job_t job = {.bands = bands, .cost = cost};
     hm_portions_t p = {0};
     hm_error_t err = HM_ERROR_NONE;
-    CU_ASSERT_FATAL(hm_portions_make(kind, &job, takers, least, &p, &err) == HM_OK);
+    CU_ASSERT_FATAL(hm_portions_make(kind, bands, cost, takers, least, &p, &err) == HM_OK);
     CU_ASSERT(p.first[0] == 0 && p.first[p.count] == bands);
     for (int64_t k = 0; k < p.count; ++k) {
         int64_t size = p.first[k + 1] - p.first[k];
@@ -124,16 +124,15 @@ static void test_portions(void) {
 
 /* Guided self-scheduling and factoring as their papers cut, with halved guided portions. */
 static void test_portion_sizes(void) {
-    const hm_job_t job = {.bands = 100};
     hm_portions_t p = {0};
     const int64_t guided[] = {0, 25, 44, 58};
     const int64_t factoring[] = {0, 25, 50, 63, 76, 82, 88};
-    CU_ASSERT_FATAL(hm_portions_make(HM_PORTION_GUIDED, &job, 2, 1, &p, NULL) == HM_OK);
+    CU_ASSERT_FATAL(hm_portions_make(HM_PORTION_GUIDED, 100, NULL, 2, 1, &p, NULL) == HM_OK);
     for (size_t i = 0; i < sizeof guided / sizeof *guided; ++i) {
         CU_ASSERT(p.first[i] == guided[i]);
     }
     hm_portions_free(&p);
-    CU_ASSERT_FATAL(hm_portions_make(HM_PORTION_FACTORING, &job, 2, 1, &p, NULL) == HM_OK);
+    CU_ASSERT_FATAL(hm_portions_make(HM_PORTION_FACTORING, 100, NULL, 2, 1, &p, NULL) == HM_OK);
     for (size_t i = 0; i < sizeof factoring / sizeof *factoring; ++i) {
         CU_ASSERT(p.first[i] == factoring[i]);
     }
@@ -154,6 +153,62 @@ static void test_parts(void) {
     }
 }
 
+/* Every rank of a node is in one group, that of the writer before it; none is too large. */
+static void test_pipe_groups(void) {
+    for (int size = 1; size < 70; ++size) {
+        int writers = 0;
+        for (int rank = 0; rank < size; ++rank) {
+            const hm_pipe_group_t g = hm_pipe_group(rank, size, 8);
+            CU_ASSERT(g.writer <= rank && rank <= g.writer + g.senders);
+            CU_ASSERT(g.senders <= 8 && g.writer + g.senders < size);
+            CU_ASSERT(hm_pipe_group(g.writer, size, 8).writer == g.writer);
+            writers += g.writer == rank;
+        }
+        CU_ASSERT(writers == (size + 8) / 9);
+    }
+}
+
+/* Parts of equal cost: their boundaries rise, and are the nearest there are. */
+static void test_predicted_parts(void) {
+    enum { BANDS = 50 };
+    double sum[BANDS + 1] = {0};
+    const double none[BANDS + 1] = {0};
+    for (int b = 0; b < BANDS; ++b) {
+        sum[b + 1] = sum[b] + rand() % 5;
+    }
+    for (int parts = 1; parts < 70; ++parts) {
+        for (int part = 0; part <= parts; ++part) {
+            const int64_t start = hm_predict_start(sum, BANDS, part, parts);
+            const double share = sum[BANDS] * part / parts;
+            CU_ASSERT(part == 0 ? start == 0
+                                : start >= hm_predict_start(sum, BANDS, part - 1, parts));
+            CU_ASSERT(part < parts || start == BANDS);
+            for (int b = 0; b <= BANDS; ++b) {
+                CU_ASSERT(fabs(sum[b] - share) >= fabs(sum[start] - share));
+            }
+            CU_ASSERT(hm_predict_start(none, BANDS, part, parts) ==
+                      hm_part_start(BANDS, part, parts));
+        }
+    }
+}
+
+/* `hier`: one claim of each portion draws the next, and none is the portion's last where others
+ * are left to compute meanwhile. */
+static void test_hier_draws(void) {
+    for (int size = 1; size < 20; ++size) {
+        for (int64_t length = 1; length < 60; ++length) {
+            int draws = 0;
+            for (int64_t offset = 0; offset < length; ++offset) {
+                const bool draw = hm_hier_draws(offset, length, size);
+                draws += draw;
+                CU_ASSERT(!draw || length - 1 - offset >= (length > size ? size : length - 1));
+            }
+            CU_ASSERT(draws == 1);
+        }
+    }
+    CU_ASSERT(hm_hier_takers(5, 2) == 3 && hm_hier_takers(8, 4) == 2 && hm_hier_takers(1, 1) == 1);
+}
+
 int main(void) {
     static const hm_case_t cases[] = {
         {"bands of all rows", test_bands_whole},
@@ -163,6 +218,9 @@ int main(void) {
         {"portions cover all bands once", test_portions},
         {"portions' sizes", test_portion_sizes},
         {"equal parts", test_parts},
+        {"groups of a pipe", test_pipe_groups},
+        {"parts of equal cost", test_predicted_parts},
+        {"who draws for a node", test_hier_draws},
         {NULL, NULL},
     };
     return hm_run_cases("band", cases);

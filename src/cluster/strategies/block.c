@@ -8,7 +8,6 @@
  */
 #include <stdlib.h>
 
-#include "../portion.h"
 #include "../work.h"
 #include "hm_clock.h"
 #include "strategies.h"

@@ -9,7 +9,6 @@
  * millisecond, until the holder of the counter looks after its messages: there portions shrink, and
  * the next one is asked for ahead.
  */
-#include "../portion.h"
 #include "../ticket.h"
 #include "../work.h"
 #include "strategies.h"
@@ -32,10 +31,9 @@ static void compute(hm_work_t *work, const hm_portions_t *portions, hm_ticket_t 
 static void run(hm_work_t *work) {
     hm_portions_t portions = {0};
     hm_ticket_t ticket;
-    hm_portion_t kind = work->options.portion;
-    kind = kind == HM_PORTION_AUTO && work->cluster->nodes == 1 ? HM_PORTION_FIXED : kind;
-    if (hm_work_ready(work, hm_portions_make(kind, work->job, work->cluster->size, 1, &portions,
-                                             work->err)) &&
+    const hm_portion_t kind = hm_portion_of_counter(work->options.portion, work->cluster->nodes);
+    if (hm_work_ready(work, hm_portions_make(kind, work->job->bands, work->job->cost,
+                                             work->cluster->size, 1, &portions, work->err)) &&
         hm_work_ready(work, hm_ticket_open(work->cluster, &ticket, work->err))) {
         compute(work, &portions, &ticket);
         hm_work_meet(work);

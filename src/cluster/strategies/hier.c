@@ -14,7 +14,6 @@
  * Only the rank that holds the common counter has to let others in while it computes: it does so in
  * `progress`, and a node draws when it still has work for that long.
  */
-#include "../portion.h"
 #include "../ticket.h"
 #include "../work.h"
 #include "strategies.h"
@@ -88,8 +87,8 @@ static int64_t claim(share_t *share) {
         }
     }
     const int64_t offset = number - start_of(share, share->at);
-    int64_t sign = length_of(share, share->at) - 1 - share->work->cluster->node_size;
-    if (offset == (sign > 0 ? sign : 0) && !draw(share)) {
+    if (hm_hier_draws(offset, length_of(share, share->at), share->work->cluster->node_size) &&
+        !draw(share)) {
         return -1;
     }
     return share->portions.first[share->node->table[2 * share->at + 1]] + offset;
@@ -113,9 +112,8 @@ static hm_status_t open_share(share_t *share) {
     HM_TRY(hm_mpi_check(
         MPI_Allreduce(&cluster->node_size, &smallest, 1, MPI_INT, MPI_MIN, cluster->comm),
         "comparing the nodes", work->err));
-    /* A portion suits the smallest node: a larger one draws more of them. */
-    const int takers = (cluster->size + smallest - 1) / smallest;
-    HM_TRY(hm_portions_make(work->options.portion, work->job, takers, smallest, &share->portions,
+    HM_TRY(hm_portions_make(work->options.portion, work->job->bands, work->job->cost,
+                            hm_hier_takers(cluster->size, smallest), smallest, &share->portions,
                             work->err));
     const size_t entries = 2 * (size_t)share->portions.count + 1;
     HM_TRY(hm_share(cluster->node, sizeof(node_t) + entries * sizeof(int64_t), &share->window,

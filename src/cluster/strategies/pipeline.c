@@ -15,14 +15,13 @@ static void receive(void *context) {
     hm_pipe_receive(context);
 }
 
-/* Draws the next band; false: there is none. The one after it is asked for at once, except near the
- * end, where it might wait here while another rank has nothing to do. */
+/* Draws the next band; false: there is none. */
 static bool draw(hm_work_t *work, hm_ticket_t *ticket, int64_t *band) {
     const int64_t bands = work->job->bands;
     if (!hm_ticket_draw(ticket, work, band) || *band >= bands) {
         return false;
     }
-    return bands - *band < 4 * (int64_t)work->cluster->size || hm_ticket_ask(ticket, work);
+    return !hm_pipeline_ahead(*band, bands, work->cluster->size) || hm_ticket_ask(ticket, work);
 }
 
 static void compute_and_write(hm_work_t *work, hm_ticket_t *ticket) {
@@ -43,18 +42,10 @@ static void compute_and_send(hm_work_t *work, hm_ticket_t *ticket, hm_pipe_t *pi
     }
 }
 
-/* Splits the node's ranks into groups as even as can be; a group's first rank writes. */
 static hm_status_t open_pipe(hm_work_t *work, hm_pipe_t *pipe) {
-    const int n = work->cluster->node_size;
-    const int most = HM_PIPE_RECEIVING + 1;
-    const int groups = (n + most - 1) / most;
-    int group = 0;
-    while ((group + 1) * n / groups <= work->cluster->node_rank) {
-        ++group;
-    }
-    const int writer = group * n / groups;
-    const int senders = (group + 1) * n / groups - writer - 1;
-    return hm_pipe_open(pipe, work, work->cluster->node, HM_TAG_BAND, writer, senders,
+    const hm_pipe_group_t group =
+        hm_pipe_group(work->cluster->node_rank, work->cluster->node_size, HM_PIPE_RECEIVING);
+    return hm_pipe_open(pipe, work, work->cluster->node, HM_TAG_BAND, group.writer, group.senders,
                         hm_work_deliver);
 }
 

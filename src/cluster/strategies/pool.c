@@ -11,7 +11,6 @@
  * nothing left, and to a worker that says goodbye because the run is stopping. So no message is
  * left under way when all workers have been sent home.
  */
-#include "../portion.h"
 #include "../work.h"
 #include "strategies.h"
 
@@ -141,8 +140,9 @@ static void labour(hm_work_t *work, const hm_portions_t *portions) {
 
 static void run(hm_work_t *work) {
     hm_portions_t portions = {0};
-    if (hm_work_ready(work, hm_portions_make(work->options.portion, work->job, work->cluster->size,
-                                             1, &portions, work->err))) {
+    if (hm_work_ready(work,
+                      hm_portions_make(work->options.portion, work->job->bands, work->job->cost,
+                                       work->cluster->size, 1, &portions, work->err))) {
         if (work->cluster->rank == 0) {
             coordinate(work, &portions);
         } else {

@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../portion.h"
 #include "../work.h"
 #include "strategies.h"
 
@@ -99,34 +98,12 @@ static bool exchange(hm_work_t *work, forecast_t *f) {
     return true;
 }
 
-/* Where part `part` starts: at the band boundary nearest to its share of the total. */
-static int64_t boundary(const forecast_t *f, int64_t bands, int part, int parts) {
-    const double share = f->sum[bands] * part / parts;
-    int64_t low = 0;
-    int64_t high = bands;
-    if (part == 0 || part == parts) {
-        return part == 0 ? 0 : bands;
-    }
-    if (!(f->sum[bands] > 0)) {
-        return hm_part_start(bands, part, parts);
-    }
-    while (low < high) { /* the first boundary at or above the share */
-        int64_t middle = low + (high - low) / 2;
-        if (f->sum[middle] < share) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low > 0 && share - f->sum[low - 1] < f->sum[low] - share ? low - 1 : low;
-}
-
 /* The costliest part over the mean. */
 static double imbalance(const forecast_t *f, int64_t bands, int parts) {
     double most = 0;
     for (int part = 0; part < parts; ++part) {
-        double cost =
-            f->sum[boundary(f, bands, part + 1, parts)] - f->sum[boundary(f, bands, part, parts)];
+        double cost = f->sum[hm_predict_start(f->sum, bands, part + 1, parts)] -
+                      f->sum[hm_predict_start(f->sum, bands, part, parts)];
         most = cost > most ? cost : most;
     }
     return f->sum[bands] > 0 ? most * parts / f->sum[bands] : 1;
@@ -141,8 +118,8 @@ static void run(hm_work_t *work) {
         probe(work, &f);
         if (exchange(work, &f)) {
             work->account->predicted = imbalance(&f, bands, size);
-            const int64_t end = boundary(&f, bands, rank + 1, size);
-            for (int64_t band = boundary(&f, bands, rank, size);
+            const int64_t end = hm_predict_start(f.sum, bands, rank + 1, size);
+            for (int64_t band = hm_predict_start(f.sum, bands, rank, size);
                  band < end && hm_work_band(work, band); ++band) {
             }
         }

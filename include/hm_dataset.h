@@ -245,13 +245,15 @@ typedef struct hm_verified_t {
     int64_t good;         /**< rows done whose data have the CRC that was written with them */
     int64_t torn;         /**< rows marked done whose data have not */
     uint64_t sum, inside; /**< of the iterations channel in the good rows */
+    uint32_t crc32;       /**< of the iterations of the good rows, one after the other: when all are
+                             good, that of the image */
 } hm_verified_t;
 
 /**
  * Reads rows [first, first + rows) in all channels and compares them with /rows/crc32: good[rows]
- * is 1 where the row is done and true, else 0. In pieces of about 1 MiB, or a row. A power failure
- * may leave torn rows behind, a process killed at any instant may not. HM_EIO, HM_EMISSING
- * (memory).
+ * is 1 where the row is done and true, else 0. In pieces of about 1 MiB, or a row; pieces of which
+ * no row is done are not read. A power failure may leave torn rows behind, a process killed at any
+ * instant may not. HM_EIO, HM_EMISSING (memory).
  */
 hm_status_t hm_reader_verify(hm_reader_t *reader, int64_t first, int64_t rows, uint8_t *good,
                              hm_verified_t *verified, hm_error_t *err);

@@ -20,10 +20,11 @@
 static const char *const about =
     "Without FILE: what this machine offers, item by item, with versions; exit code 69 when "
     "something\n"
-    "required is missing. With FILE: prints the configuration that made it and checks its "
-    "checksum\n"
-    "and figures against its data; exit code 65 when they are not true.\n"
-    "Run it under mpirun to check that launch too.";
+    "required is missing. Run it under mpirun to check that launch too.\n"
+    "With FILE: all ranks compare its rows with their checksums, and the whole with sum, inside\n"
+    "and crc32; exit code 65, with the rows or figures named, when they are not true. What is\n"
+    "printed is the configuration that made it, which --config takes back; history and findings\n"
+    "stand in it as comments.";
 
 static const hm_option_t options[] = {{.key = NULL}};
 
@@ -332,10 +333,7 @@ static hm_status_t run_check(hm_context_t *context, int argc, char **argv) {
     }
     if (!helped) {
         if (values.positional_count == 1) {
-            hm_error_t err = HM_ERROR_NONE;
-            hm_status_t mine =
-                context->cluster->rank == 0 ? check_file(values.positional[0], &err) : HM_OK;
-            status = hm_meet(context, mine, &err);
+            status = check_file(context, values.positional[0]);
         } else {
             status = check_machine(context);
         }

@@ -34,6 +34,10 @@ uint32_t hm_crc32_words(const void *words, size_t count) {
 }
 #endif
 
+hm_crc32_joined_t hm_crc32_joined(uint32_t crc, int64_t bytes) {
+    return (hm_crc32_joined_t){crc, crc32_combine_gen64(bytes)};
+}
+
 void hm_crc32_join(hm_crc32_joined_t *joined, uint32_t crc, int64_t bytes) {
     if (joined->shift == 0) {
         joined->shift = crc32_combine_gen64(bytes);

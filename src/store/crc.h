@@ -14,6 +14,9 @@ typedef struct hm_crc32_joined_t {
     unsigned long shift; /**< zlib's operator for the length of a row; 0 before the first */
 } hm_crc32_joined_t;
 
+/** What follows rows of this CRC (0: none), all of `bytes` bytes. */
+hm_crc32_joined_t hm_crc32_joined(uint32_t crc, int64_t bytes);
+
 /** Appends a row of `bytes` bytes with this CRC. */
 void hm_crc32_join(hm_crc32_joined_t *joined, uint32_t crc, int64_t bytes);
 

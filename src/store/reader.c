@@ -129,10 +129,16 @@ static hm_status_t verify_piece(hm_reader_t *reader, int64_t first, int64_t rows
     const int64_t columns = hm_layout_channels(reader->info.channels);
     uint8_t marked[HM_PIECE];
     int64_t column = 0;
+    hm_crc32_joined_t joined = hm_crc32_joined(found->crc32, width * HM_POINT_BYTES);
     HM_TRY(hm_reader_done(reader, first, rows, marked, err));
     HM_TRY(hm_layout_transfer(reader->crc32, HM_H5_U32, first, rows, columns, false, crc, err));
+    bool any = false;
     for (int64_t row = 0; row < rows; ++row) {
         good[row] = marked[row] == 1;
+        any = any || good[row];
+    }
+    if (!any) {
+        goto cleanup;
     }
     /* Backwards, so that iterations are what is left in `values` for the sums. */
     for (int channel = HM_CHANNEL_COUNT - 1; channel >= 0; --channel) {
@@ -149,11 +155,15 @@ static hm_status_t verify_piece(hm_reader_t *reader, int64_t first, int64_t rows
     for (int64_t row = 0; row < rows; ++row) {
         found->good += good[row];
         found->torn += marked[row] == 1 && !good[row];
+        if (good[row]) {
+            hm_crc32_join(&joined, crc[row * columns], width * HM_POINT_BYTES);
+        }
         for (int64_t i = row * width; good[row] && i < (row + 1) * width; ++i) {
             found->sum += values[i];
             found->inside += values[i] == reader->info.formula.max_iter;
         }
     }
+    found->crc32 = joined.crc;
 cleanup:
     return status;
 }
@@ -212,6 +222,16 @@ cleanup:
     return status;
 }
 
+/** Text of a table, ended, and on one line whatever stands in the file. */
+static void tame(char *text, size_t size) {
+    text[size - 1] = '\0';
+    for (; *text; ++text) {
+        if ((unsigned char)*text < ' ' || *text == '\x7f') {
+            *text = '?';
+        }
+    }
+}
+
 hm_status_t hm_reader_ranks(hm_reader_t *reader, hm_rank_account_t **accounts, int *count,
                             hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -219,8 +239,8 @@ hm_status_t hm_reader_ranks(hm_reader_t *reader, hm_rank_account_t **accounts, i
     HM_TRY(read_table(reader, hm_layout_ranks(), &rows, count, err));
     *accounts = rows;
     for (int i = 0; i < *count; ++i) {
-        (*accounts)[i].host[sizeof(*accounts)[i].host - 1] = '\0';
-        (*accounts)[i].isa[sizeof(*accounts)[i].isa - 1] = '\0';
+        tame((*accounts)[i].host, sizeof(*accounts)[i].host);
+        tame((*accounts)[i].isa, sizeof(*accounts)[i].isa);
     }
 cleanup:
     return status;
@@ -234,11 +254,11 @@ hm_status_t hm_reader_history(hm_reader_t *reader, hm_session_t **sessions, int 
     *sessions = rows;
     for (int i = 0; i < *count; ++i) {
         hm_session_t *session = &(*sessions)[i];
-        session->start[sizeof session->start - 1] = '\0';
-        session->version[sizeof session->version - 1] = '\0';
-        session->host[sizeof session->host - 1] = '\0';
-        session->strategy[sizeof session->strategy - 1] = '\0';
-        session->ended[sizeof session->ended - 1] = '\0';
+        tame(session->start, sizeof session->start);
+        tame(session->version, sizeof session->version);
+        tame(session->host, sizeof session->host);
+        tame(session->strategy, sizeof session->strategy);
+        tame(session->ended, sizeof session->ended);
     }
 cleanup:
     return status;

@@ -237,9 +237,22 @@ hm_status_t hm_reader_open(const char *path, hm_reader_t **reader, hm_dataset_in
  * channel). */
 hm_status_t hm_reader_rows(hm_reader_t *reader, hm_channel_t channel, int64_t first, int64_t rows,
                            void *values, hm_error_t *err);
+
+/** Most points of a part. */
+enum { HM_READER_PART_MOST = 1 << 26 };
+
+/** Columns [column, column + columns) of rows [first, first + rows): [rows][columns], as
+ * hm_reader_rows(). */
+hm_status_t hm_reader_part(hm_reader_t *reader, hm_channel_t channel, int64_t first, int64_t rows,
+                           int64_t column, int64_t columns, void *values, hm_error_t *err);
 /** done[rows] marks. */
 hm_status_t hm_reader_done(hm_reader_t *reader, int64_t first, int64_t rows, uint8_t *done,
                            hm_error_t *err);
+/** What rows [first, first + rows) cost: updates spent, seconds, and the rank that computed them,
+ * each [rows], NULL where not wanted. Zeros, and whatever rank, where a row is not done. */
+hm_status_t hm_reader_costs(hm_reader_t *reader, int64_t first, int64_t rows, uint64_t *work,
+                            double *seconds, int32_t *rank, hm_error_t *err);
+
 /** What hm_reader_verify() found; it adds to what is there. */
 typedef struct hm_verified_t {
     int64_t good;         /**< rows done whose data have the CRC that was written with them */

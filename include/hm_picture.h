@@ -55,6 +55,8 @@ hm_status_t hm_palette_find(const char *name, const hm_palette_t **palette, hm_e
 const char *hm_palette_name(int index);
 const char *hm_palette_about(int index);
 
+enum { HM_EXPOSURE_KNOTS = 256 };
+
 /**
  * How counts travel through the gradient: by log(1 + (n - low) / knee), eased in, the lowest counts
  * at half the speed; round and round, as the gradient is closed. So equal steps for low counts,
@@ -64,6 +66,8 @@ const char *hm_palette_about(int index);
 typedef struct hm_exposure_t {
     double low;  /**< count at the gradient's beginning; lower ones get its colour */
     double knee; /**< > 0: counts above low where linear turns into logarithmic */
+    int knots;   /**< 0, or 2 to HM_EXPOSURE_KNOTS: equalized, see hm_exposure_equalize() */
+    double knot[HM_EXPOSURE_KNOTS][2]; /**< count, and its place on the gradient, both rising */
 } hm_exposure_t;
 
 /**
@@ -72,6 +76,12 @@ typedef struct hm_exposure_t {
  * bands. Those at max_iter and 2^32 - 1 (not computed) are left out. Reorders `counts`.
  */
 hm_exposure_t hm_exposure_measure(uint32_t *counts, int64_t count, uint32_t max_iter);
+
+/**
+ * The same for histogram equalization: equal areas of the picture get equal lengths of the
+ * gradient, once through it.
+ */
+hm_exposure_t hm_exposure_equalize(uint32_t *counts, int64_t count, uint32_t max_iter);
 
 /** Colours rows. Made by hm_painter_make(), freed by hm_painter_free(). */
 typedef struct hm_painter_t hm_painter_t;
@@ -93,15 +103,5 @@ void hm_painter_row(const hm_painter_t *painter, const uint32_t *counts, const f
 
 /** The hatch of greys that stands for row `row` of a picture where it was not computed. */
 void hm_painter_hatch(int64_t row, int64_t width, uint8_t *rgb);
-
-/**
- * Draws the data set file `h5_path` as a PNG at `png_path`: one pixel a point, from the smooth
- * channel where the file has it, else from the counts; rows not in the file yet are hatched.
- * `palette` is a name or NULL. One rank alone, serial. Holds a few rows and a sample of 2^18
- * counts, for which up to 512 rows are read twice. Errors as of hm_palette_find(), hm_reader_open()
- * and the functions above; on failure no picture is left, and an older one at png_path stays.
- */
-hm_status_t hm_picture_write(const char *h5_path, const char *png_path, const char *palette,
-                             hm_error_t *err);
 
 #endif

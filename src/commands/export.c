@@ -2,20 +2,15 @@
 #include <stddef.h>
 
 #include "commands.h"
-#include "hm_picture.h"
+#include "export_look.h"
 
 static const char *const about =
     "Makes pictures of a data set file. Rows that are not computed are hatched in grey.";
 
 typedef struct export_settings_t {
     const char *png;
-    const char *palette;
+    export_look_t look;
 } export_settings_t;
-
-static hm_status_t check_palette(const char *text, hm_error_t *err) {
-    const hm_palette_t *palette = NULL;
-    return hm_palette_find(text, &palette, err);
-}
 
 static const hm_option_t options[] = {{.key = "png",
                                        .type = HM_OPTION_TEXT,
@@ -23,13 +18,7 @@ static const hm_option_t options[] = {{.key = "png",
                                        .value = "FILE",
                                        .group = "Output",
                                        .help = "picture to write"},
-                                      {.key = "palette",
-                                       .type = HM_OPTION_TEXT,
-                                       .offset = offsetof(export_settings_t, palette),
-                                       .value = "NAME",
-                                       .group = "Output",
-                                       .check = check_palette,
-                                       .help = "colours of the picture"},
+                                      EXPORT_LOOK_OPTIONS(export_settings_t),
                                       {.key = NULL}};
 
 static hm_status_t export_all(const export_settings_t *settings, const hm_values_t *values,
@@ -40,7 +29,12 @@ static hm_status_t export_all(const export_settings_t *settings, const hm_values
     if (!settings->png) {
         return hm_error_set(err, HM_EUSAGE, "export: nothing to make; give --png FILE");
     }
-    return hm_picture_write(values->positional[0], settings->png, settings->palette, err);
+    hm_look_t look;
+    hm_status_t status = export_look_resolve(&settings->look, values->positional[0], &look, err);
+    if (status != HM_OK) {
+        return status;
+    }
+    return hm_picture_write(values->positional[0], settings->png, &look, err);
 }
 
 static hm_status_t run_export(hm_context_t *context, int argc, char **argv) {

@@ -6,8 +6,8 @@
 #include <zlib.h>
 
 #include "commands.h"
+#include "hm_canvas.h"
 #include "hm_clock.h"
-#include "hm_picture.h"
 #include "hm_version.h"
 #include "provenance.h"
 #include "render.h"
@@ -250,8 +250,8 @@ static hm_status_t finish(render_run_t *run, const hm_rank_account_t *accounts,
     HM_TRY(
         hm_dataset_finish(run->settings.output, accounts, run->cluster.size, &report.result, err));
     if (run->settings.png && report.result.complete) {
-        HM_TRY(
-            hm_picture_write(run->settings.output, run->settings.png, run->settings.palette, err));
+        const hm_look_t look = {.palette = run->settings.palette};
+        HM_TRY(hm_picture_write(run->settings.output, run->settings.png, &look, err));
     }
     render_report_print(&run->cluster, &run->plan, &report);
     if (run->settings.stats) {

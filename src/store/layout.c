@@ -281,3 +281,10 @@ hm_status_t hm_layout_transfer(hid_t dataset, hm_h5_number_t number, int64_t fir
 cleanup:
     return status;
 }
+
+hm_status_t hm_layout_read_part(hid_t dataset, hm_h5_number_t number, int64_t first, int64_t rows,
+                                int64_t column, int64_t columns, void *values, hm_error_t *err) {
+    const hsize_t start[2] = {(hsize_t)first, (hsize_t)column};
+    const hsize_t count[2] = {(hsize_t)rows, (hsize_t)columns};
+    return request(dataset, number, 2, start, count, false, values, err);
+}

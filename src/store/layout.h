@@ -85,4 +85,9 @@ hm_status_t hm_layout_open(hid_t file, const char *path, hm_h5_number_t number, 
 hm_status_t hm_layout_transfer(hid_t dataset, hm_h5_number_t number, int64_t first, int64_t rows,
                                int64_t columns, bool write, void *values, hm_error_t *err);
 
+/** Reads columns [column, column + columns) of rows [first, first + rows), at most 256 MiB, of a
+ * dataset of two dimensions. HM_EIO. */
+hm_status_t hm_layout_read_part(hid_t dataset, hm_h5_number_t number, int64_t first, int64_t rows,
+                                int64_t column, int64_t columns, void *values, hm_error_t *err);
+
 #endif

@@ -111,12 +111,56 @@ cleanup:
     return status;
 }
 
+hm_status_t hm_reader_part(hm_reader_t *reader, hm_channel_t channel, int64_t first, int64_t rows,
+                           int64_t column, int64_t columns, void *values, hm_error_t *err) {
+    const hm_channel_layout_t *layout = hm_layout_channel(channel);
+    hm_status_t status = HM_OK;
+    HM_TRY(check_range(reader, first, rows, err));
+    if (column < 0 || columns < 1 || column > reader->info.grid.width - columns ||
+        rows * columns > HM_READER_PART_MOST) {
+        HM_TRY(hm_error_set(err, HM_EBUG, "%lld x %lld points from column %lld read",
+                            (long long)columns, (long long)rows, (long long)column));
+    }
+    if (reader->channel[channel] < 0) {
+        HM_TRY(hm_error_set(err, HM_EDATA, "the file has no channel %s", layout->name));
+    }
+    HM_TRY(hm_layout_read_part(reader->channel[channel], layout->number, first, rows, column,
+                               columns, values, err));
+cleanup:
+    return status;
+}
+
 hm_status_t hm_reader_done(hm_reader_t *reader, int64_t first, int64_t rows, uint8_t *done,
                            hm_error_t *err) {
     hm_status_t status = HM_OK;
     HM_TRY(check_range(reader, first, rows, err));
     HM_TRY(hm_layout_transfer(reader->done, HM_H5_U8, first, rows, 0, false, done, err));
 cleanup:
+    return status;
+}
+
+hm_status_t hm_reader_costs(hm_reader_t *reader, int64_t first, int64_t rows, uint64_t *work,
+                            double *seconds, int32_t *rank, hm_error_t *err) {
+    const struct {
+        hm_row_t row;
+        void *values;
+    } wanted[] = {{HM_ROW_WORK, work}, {HM_ROW_SECONDS, seconds}, {HM_ROW_RANK, rank}};
+    hm_status_t status = HM_OK;
+    const hsize_t shape[1] = {(hsize_t)reader->info.grid.height};
+    hid_t dataset = H5I_INVALID_HID;
+    HM_TRY(check_range(reader, first, rows, err));
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; ++i) {
+        const hm_row_layout_t *layout = hm_layout_row(wanted[i].row);
+        if (wanted[i].values) {
+            HM_TRY(hm_layout_open(reader->file, layout->path, layout->number, 1, shape, &dataset,
+                                  err));
+            HM_TRY(hm_layout_transfer(dataset, layout->number, first, rows, 0, false,
+                                      wanted[i].values, err));
+            hm_h5_close(&dataset);
+        }
+    }
+cleanup:
+    hm_h5_close(&dataset);
     return status;
 }
 

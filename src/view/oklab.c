@@ -8,18 +8,18 @@
  * IEC 61966-2-1 (sRGB).
  */
 
-static double linear_from_srgb(double value) {
+double srgb_to_linear(double value) {
     return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4);
 }
 
-static double srgb_from_linear(double value) {
+double srgb_from_linear(double value) {
     return value <= 0.0031308 ? 12.92 * value : 1.055 * pow(value, 1 / 2.4) - 0.055;
 }
 
 oklab_t oklab_from_hex(uint32_t hex) {
-    const double r = linear_from_srgb((double)(hex >> 16 & 0xff) / 255);
-    const double g = linear_from_srgb((double)(hex >> 8 & 0xff) / 255);
-    const double b = linear_from_srgb((double)(hex & 0xff) / 255);
+    const double r = srgb_to_linear((double)(hex >> 16 & 0xff) / 255);
+    const double g = srgb_to_linear((double)(hex >> 8 & 0xff) / 255);
+    const double b = srgb_to_linear((double)(hex & 0xff) / 255);
     const double l = cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
     const double m = cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);
     const double s = cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b);

@@ -9,6 +9,10 @@ typedef struct oklab_t {
     double l, a, b;
 } oklab_t;
 
+/** A channel of sRGB, 0 to 1, to linear light, and back (IEC 61966-2-1). */
+double srgb_to_linear(double value);
+double srgb_from_linear(double value);
+
 /** sRGB as 0xRRGGBB to OKLab. */
 oklab_t oklab_from_hex(uint32_t hex);
 

@@ -6,8 +6,7 @@
 #include "palette.h"
 
 struct hm_painter_t {
-    double low;
-    double knee;
+    hm_exposure_t exposure;
     double speed; /* samples of the gradient for each unit of the logarithm */
     uint32_t max_iter;
     uint8_t inside[3];
@@ -17,36 +16,11 @@ struct hm_painter_t {
 /*
  * How far colours move, in OKLab, for each unit of the logarithm: the same for all palettes, by
  * their lengths. The first EASE of a unit goes at down to half that speed, because the lowest
- * counts fill the widest areas. With a knee of at least LEAST_KNEE no step from one count to the
+ * counts fill the widest areas. With the least knee there is no step from one count to the
  * next is then above 0.012; near 0.02 neighbouring colours begin to be told apart.
  */
 static const double SPEED = 0.8;
 static const double EASE = 0.3;
-static const double LEAST_KNEE = 40;
-
-static const uint32_t NOT_COMPUTED = UINT32_MAX;
-
-static int ascending(const void *x, const void *y) {
-    const uint32_t a = *(const uint32_t *)x;
-    const uint32_t b = *(const uint32_t *)y;
-    return (a > b) - (a < b);
-}
-
-hm_exposure_t hm_exposure_measure(uint32_t *counts, int64_t count, uint32_t max_iter) {
-    size_t outside = 0;
-    for (int64_t k = 0; k < count; ++k) {
-        if (counts[k] != max_iter && counts[k] != NOT_COMPUTED) {
-            counts[outside++] = counts[k];
-        }
-    }
-    if (outside == 0) {
-        return (hm_exposure_t){.low = 0, .knee = LEAST_KNEE};
-    }
-    qsort(counts, outside, sizeof *counts, ascending);
-    const double low = (double)counts[0];
-    const double median = (double)counts[outside / 2];
-    return (hm_exposure_t){.low = low, .knee = fmax(median - low, LEAST_KNEE)};
-}
 
 hm_status_t hm_painter_make(const hm_palette_t *palette, const hm_exposure_t *exposure,
                             uint32_t max_iter, hm_painter_t **painter, hm_error_t *err) {
@@ -55,8 +29,7 @@ hm_status_t hm_painter_make(const hm_palette_t *palette, const hm_exposure_t *ex
         return hm_error_set(err, HM_EMISSING, "out of memory for a palette");
     }
     const double length = gradient_sample(palette->knots, palette->count, made->samples);
-    made->low = exposure->low;
-    made->knee = exposure->knee;
+    made->exposure = *exposure;
     made->speed = SPEED / length * GRADIENT_SAMPLES;
     made->max_iter = max_iter;
     oklab_to_rgb(oklab_from_hex(palette->inside), made->inside);
@@ -68,10 +41,33 @@ void hm_painter_free(hm_painter_t *painter) {
     free(painter);
 }
 
+/* By the knots: linear between two of them. */
+static double equalized(const hm_exposure_t *exposure, double count) {
+    int low = 0;
+    int high = exposure->knots - 1;
+    while (high - low > 1) {
+        const int middle = (low + high) / 2;
+        if (exposure->knot[middle][0] <= count) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    const double *const from = exposure->knot[low];
+    const double *const to = exposure->knot[high];
+    const double way = (count - from[0]) / (to[0] - from[0]);
+    return from[1] + fmin(fmax(way, 0), 1) * (to[1] - from[1]);
+}
+
 void hm_painter_colour(const hm_painter_t *painter, double count, uint8_t rgb[3]) {
-    const double above = fmax(count - painter->low, 0);
-    const double unit = log1p(above / painter->knee);
-    const double place = painter->speed * (unit - EASE / 2 * tanh(unit / EASE));
+    const hm_exposure_t *const exposure = &painter->exposure;
+    double place = 0;
+    if (exposure->knots > 0) {
+        place = GRADIENT_SAMPLES * equalized(exposure, count);
+    } else {
+        const double unit = log1p(fmax(count - exposure->low, 0) / exposure->knee);
+        place = painter->speed * (unit - EASE / 2 * tanh(unit / EASE));
+    }
     memcpy(rgb, painter->samples[(uint64_t)(place + 0.5) % GRADIENT_SAMPLES], 3);
 }
 

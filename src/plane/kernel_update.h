@@ -5,8 +5,8 @@
  * Three forms of one update. All give the bits that hm_kernel.h promises:
  *
  * - FORM_PLAIN: the textbook's operations, one to one: 3 multiplications, 4 additions.
- * - FORM_MIXED: as plain, but in some of the vectors 2xy + ci is fma(xy, 2, ci). A product with 2
- *   is exact, so it is the same rounding of the same sum, with one operation less, but on the
+ * - FORM_MIXED: as plain, but in one of V_FUSED_EVERY vectors 2xy + ci is fma(xy, 2, ci). A product
+ * with 2 is exact, so it is the same rounding of the same sum, with one operation less, but on the
  *   multipliers instead of the adders. Mixing both loads the two kinds of unit evenly: with two of
  *   each, (3 + f) / 2 = (4 - 2f) / 2 cycles a vector at f = 1/3. The one difference: (2x)y and
  *   2(xy) part where xy is subnormal (below 2^-1022). Then the sum with a ci of at least 2^-900
@@ -46,7 +46,7 @@ HM_INLINE void update(v_double_t *px, v_double_t *py, v_double_t cr, v_double_t 
         V_PIN(x);
         V_PIN(y);
     } else {
-        const bool fused = form == FORM_MIXED && index % 3 == 0;
+        const bool fused = form == FORM_MIXED && index % V_FUSED_EVERY == 0;
         v_double_t xx = v_mul(x, x);
         V_PIN(xx);
         if (!fused) {

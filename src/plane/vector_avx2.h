@@ -16,7 +16,8 @@ enum {
     V_LANES = 4,
     V_FLIGHT = 6, /* vectors in flight in the bare loop: x and y of six fill 12 of 16 registers */
     V_WINGS = 2,  /* so many times V_FLIGHT vectors fly by turns; 64 lanes at most */
-    V_TESTED = 3  /* where every update is tested: also the squares and a count of each */
+    V_TESTED = 3, /* where every update is tested: also the squares and a count of each */
+    V_FUSED_EVERY = 3 /* see FORM_MIXED in kernel_update.h: two multipliers, two adders */
 };
 
 /** Pins a vector to a register here: what stands before it is computed before, in this order. */

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { V_FUSED_EVERY = 1 };
+
 typedef double v_double_t;
 typedef bool v_mask_t;
 

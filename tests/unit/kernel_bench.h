@@ -33,6 +33,17 @@ typedef struct bench_t {
     int compared; /* tiles */
 } bench_t;
 
+/* Runs `test` for every usable kernel, the scalar one against itself included. */
+static inline void bench_kernels(void (*test)(bench_t *bench)) {
+    for (int isa = 0; isa < HM_ISA_COUNT; ++isa) {
+        bench_t bench = {.kernel = NULL};
+        CU_ASSERT_FATAL(hm_kernel_find(HM_ISA_SCALAR, &bench.scalar, NULL) == HM_OK);
+        if (hm_kernel_find((hm_isa_t)isa, &bench.kernel, NULL) == HM_OK) {
+            test(&bench);
+        }
+    }
+}
+
 enum { BENCH_GUARD = 4 }; /* values before and behind every array, which must stay as they are */
 
 enum { BENCH_SMOOTH = 1, BENCH_DISTANCE = 2, BENCH_PERIOD = 4 };
@@ -173,16 +184,21 @@ typedef struct bench_view_t {
     uint32_t max_iter;
 } bench_view_t;
 
-static inline void bench_view(bench_t *bench, const bench_view_t *view, hm_formula_t formula) {
-    double *re = malloc((size_t)view->width * sizeof *re);
-    double *im = malloc((size_t)view->rows * sizeof *im);
-    CU_ASSERT_FATAL(re && im);
+/* Its coordinates: re[width], im[rows]. */
+static inline void bench_axes(const bench_view_t *view, double *re, double *im) {
     for (int k = 0; k < view->width; ++k) {
         re[k] = view->re + (k - view->width / 2) * view->step_re;
     }
     for (int k = 0; k < view->rows; ++k) {
         im[k] = view->im + (view->rows / 2 - k) * view->step_im;
     }
+}
+
+static inline void bench_view(bench_t *bench, const bench_view_t *view, hm_formula_t formula) {
+    double *re = malloc((size_t)view->width * sizeof *re);
+    double *im = malloc((size_t)view->rows * sizeof *im);
+    CU_ASSERT_FATAL(re && im);
+    bench_axes(view, re, im);
     formula.max_iter = view->max_iter;
     bench_all_ways(bench, view->what, formula, re, view->width, im, view->rows);
     free(re);

@@ -14,39 +14,29 @@ static const hm_kernel_t *scalar(void) {
     return kernel;
 }
 
-/* Runs `test` for every usable kernel, the scalar one against itself included. */
-static void for_all_kernels(void (*test)(bench_t *bench)) {
-    for (int isa = 0; isa < HM_ISA_COUNT; ++isa) {
-        bench_t bench = {.scalar = scalar()};
-        if (hm_kernel_find((hm_isa_t)isa, &bench.kernel, NULL) == HM_OK) {
-            test(&bench);
-        }
-    }
-}
-
 static void test_shapes(void) {
-    for_all_kernels(bench_shapes);
+    bench_kernels(bench_shapes);
 }
 static void test_limits(void) {
-    for_all_kernels(bench_limits);
+    bench_kernels(bench_limits);
 }
 static void test_places(void) {
-    for_all_kernels(bench_places);
+    bench_kernels(bench_places);
 }
 static void test_last_update(void) {
-    for_all_kernels(bench_last_update);
+    bench_kernels(bench_last_update);
 }
 static void test_bailouts(void) {
-    for_all_kernels(bench_bailouts);
+    bench_kernels(bench_bailouts);
 }
 static void test_julia(void) {
-    for_all_kernels(bench_julia);
+    bench_kernels(bench_julia);
 }
 static void test_random_tiles(void) {
-    for_all_kernels(bench_random_tiles);
+    bench_kernels(bench_random_tiles);
 }
 static void test_stops(void) {
-    for_all_kernels(bench_stops);
+    bench_kernels(bench_stops);
 }
 
 /* --- known answers --------------------------------------------------------------------------- */
@@ -188,16 +178,16 @@ static void answer_pi(bench_t *bench) {
 }
 
 static void test_euroscipy(void) {
-    for_all_kernels(answer_euroscipy);
+    bench_kernels(answer_euroscipy);
 }
 static void test_rse2018(void) {
-    for_all_kernels(answer_rse2018);
+    bench_kernels(answer_rse2018);
 }
 static void test_game(void) {
-    for_all_kernels(answer_game);
+    bench_kernels(answer_game);
 }
 static void test_pi(void) {
-    for_all_kernels(answer_pi);
+    bench_kernels(answer_pi);
 }
 
 /* --- the table and the checks ---------------------------------------------------------------- */

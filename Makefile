@@ -188,7 +188,7 @@ test-emulated: deps-test ## kernels on processors that this machine is not, emul
 	$(again) -j $(JOBS) hpcmandel
 	+$(Q)$(RUN_TESTS) emulated
 
-test-%: deps-test ## one stage of the tests, as in test-unit; `tests/run --list` names them
+test-%: deps-test ## one stage of the tests, as in test-unit (`tests/run --list`), or one file, as in test-slurm and test-pbs
 	$(again) -j $(JOBS) hpcmandel unit-tests
 	$(again) test-now STAGES='$*'
 

@@ -53,7 +53,7 @@ local_check() {
 }
 
 # More ranks than processors is normal here.
-local_possible() { true; }
+local_nodes() { awk '$1 == "MemTotal:" { print 1, 999999999, int($2 / 1024), "none" }' /proc/meminfo; }
 
 local_command() {
     local after=() id

@@ -149,16 +149,26 @@ pbs_check() {
     [[ $PWD != *[,\"\']* ]] || die "$exit_usage" "PBS takes no commas or quotes in the folder's name: $PWD"
 }
 
-# pbs_possible: refuses what no node could ever hold; qsub would let it wait for ever
-pbs_possible() {
-    local number most nodes need
-    mapfile -t number < <(pbsnodes -a 2>/dev/null | sed -n 's/^ *resources_available.ncpus = //p' | sort -n)
-    nodes=${#number[@]}
-    [ "$nodes" -gt 0 ] || return 0
-    most=${number[-1]}
-    need=$((${request_per_node:-$(((request_ranks + request_nodes - 1) / request_nodes))} * request_threads))
-    [ "$request_nodes" -le "$nodes" ] || die "$exit_usage" "$request_nodes nodes: there are $nodes"
-    [ "$need" -le "$most" ] || die "$exit_usage" "$need processors a node (ranks x threads): the nodes have at most $most"
+# pbs_nodes: a line a host, which may be several of PBS's nodes; qsub itself knows the limits of time
+pbs_nodes() {
+    pbsnodes -a 2>/dev/null | awk '
+        function mib(text) {
+            unit = tolower(text)
+            sub(/^[0-9]+/, "", unit)
+            return int(text * (unit == "tb" ? 1048576 : unit == "gb" ? 1024 : unit == "mb" ? 1 : unit == "kb" ? 1 / 1024 : 1 / 1048576))
+        }
+        function add() {
+            cpus[host] += ncpus
+            memory[host] += mem
+        }
+        /^[^ \t]/ { if (host != "") add(); host = $1; ncpus = 0; mem = 999999999 }
+        $1 == "resources_available.host" { host = $3 }
+        $1 == "resources_available.ncpus" { ncpus = $3 }
+        $1 == "resources_available.mem" { mem = mib($3) }
+        END {
+            if (host != "") add()
+            for (host in cpus) print 1, cpus[host], memory[host], "none"
+        }'
 }
 
 pbs_chunk() { # pbs_chunk NUMBER RANKS: that many nodes with so many ranks

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # slurm.sh: what Slurm does its own way. The functions are those of every scheduler:
 #   inside, job, time_left, mpirun, may_restart, again      for lib.sh, in a job
-#   found, check, possible, command, id, log, state, cancel  for submit
+#   found, check, nodes, command, id, log, state, cancel  for submit
 
 slurm_inside() { [ -n "${SLURM_JOB_ID:-}" ]; }
 
@@ -55,18 +55,15 @@ slurm_check() {
     done
 }
 
-# slurm_possible: refuses what no node of the partition could ever hold; sbatch would let it wait for ever
-slurm_possible() {
-    local number cpus star nodes=0 most=0 need
-    while read -r number cpus star; do
-        [ -n "$request_queue" ] || [[ $star = *'*' ]] || continue # the default partition is the one with a star
-        nodes=$((nodes + number))
-        [ "${cpus%+}" -le "$most" ] || most=${cpus%+}
-    done < <(sinfo -h ${request_queue:+-p "$request_queue"} -o '%D %c %P' 2>/dev/null)
-    [ "$nodes" -gt 0 ] || return 0 # sbatch itself will say what is wrong
-    need=$((${request_per_node:-$(((request_ranks + request_nodes - 1) / request_nodes))} * request_threads))
-    [ "$request_nodes" -le "$nodes" ] || die "$exit_usage" "$request_nodes nodes: there are $nodes"
-    [ "$need" -le "$most" ] || die "$exit_usage" "$need processors a node (ranks x threads): the nodes have at most $most"
+# slurm_nodes: prints "NUMBER PROCESSORS MIB SECONDS" of each kind of node that the request may get, SECONDS being the longest that
+# a job may run, or `none`
+slurm_nodes() {
+    local number cpus memory limit partition
+    sinfo -h -e ${request_queue:+-p "$request_queue"} -o '%D %c %m %l %P' 2>/dev/null |
+        while read -r number cpus memory limit partition; do
+            [ -n "$request_queue" ] || [[ $partition = *'*' ]] || continue # the default partition is the one with a star
+            printf '%s %s %s %s\n' "$number" "${cpus%+}" "${memory%+}" "$(seconds_of "$limit" || printf none)"
+        done
 }
 
 slurm_command() {

@@ -7,6 +7,7 @@ journal's name; can(what): is "preempt" or "node down" within this user's power;
 """
 
 import csv
+import json
 import re
 
 import pytest
@@ -203,9 +204,14 @@ class Cases:
         assert sorted(driver.task_codes(job)) == [0, 0, 64]
 
     def test_zoom(self, driver, project, reference):
+        """Throttled: one frame at a time here, though there is room for all."""
         options = ["--size", "90x60", "--center=-0.745,0.113"]
-        job = driver.submit(project, "zoom", ["3:0.03:3", *options], array="1-3%2")
+        job = driver.submit(project, "zoom", ["3:0.03:3", *options], array="1-3%1")
         self.finish(driver, project, job)
+        journals = [path.read_text().splitlines() for path in project.folder.glob("results/.jobs/*_[0-9]*.journal")]
+        times = sorted((int(lines[0].split()[0]), int(lines[-1].split()[0])) for lines in journals)
+        assert len(times) == 3
+        assert all(end <= begin for (_, end), (begin, _) in zip(times, times[1:])), times
         frames = sorted(project.folder.glob("results/zoom-*/frame-*.h5"))
         assert [path.name for path in frames] == [f"frame-{i:05d}.h5" for i in (1, 2, 3)]
         for path, span in zip(frames, ("3", "0.3", "0.03")):
@@ -221,6 +227,7 @@ class Cases:
         assert (project / "results/c.png").read_bytes().startswith(b"\x89PNG")
         if has_command("analyze"):
             assert "sum" in self.finish(driver, project, jobs["analyze"])
+            assert json.loads((project / "results/c.json").read_text())
         else:  # a program without it says so, and that harms nothing else
             assert "unknown command 'analyze'" in self.finish(driver, project, jobs["analyze"], "failed")
             assert driver.code(jobs["analyze"]) == 64

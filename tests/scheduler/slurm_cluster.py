@@ -53,7 +53,7 @@ SlurmdParameters=config_overrides
 NodeName=n[1-{nodes}] NodeHostname={host} NodeAddr=127.0.0.1 Port={first}-{last} CPUs={processors} RealMemory=1000 State=UNKNOWN
 PartitionName=main Nodes=n[1-4] Default=YES MaxTime=INFINITE PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=urgent Nodes=n[1-4] MaxTime=INFINITE PriorityTier=10 PreemptMode=OFF
-PartitionName=apart Nodes=n{nodes} MaxTime=INFINITE PriorityTier=1 PreemptMode=OFF
+PartitionName=apart Nodes=n{nodes} MaxTime=1-00:00:00 PriorityTier=1 PreemptMode=OFF
 """
 
 

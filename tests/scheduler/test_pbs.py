@@ -204,7 +204,8 @@ class TestPbs(Cases):
         assert crc_of(project / "results/l.h5") == reference(*SHORT)
 
     @pytest.mark.parametrize("request_text, reason", [("--nodes 9999", "9999 nodes: there are"),
-                                                      ("--ranks-per-node 9999", "9999 processors a node")])
+                                                      ("--ranks-per-node 9999", "9999 processors a node"),
+                                                      ("--memory 9999999G", "MiB of memory a node")])
     def test_impossible_requests(self, driver, project, request_text, reason):
         done = project.run("jobs/submit", "--scheduler", "pbs", *request_text.split(), "--", *SHORT)
         assert done.returncode == 64 and reason in done.stderr, done

@@ -229,6 +229,8 @@ class TestSlurm(Cases):
 
     @pytest.mark.parametrize("request_text, reason", [
         ("--nodes 9", "9 nodes: there are 4"), ("--ranks-per-node 3 --threads 2", "6 processors a node"),
+        ("--memory 1001M", "1001 MiB of memory a node: the nodes have at most 1000"),
+        ("--queue apart --time 1-00:00:01", "longer than the 86400 seconds"),
         ("--queue none", "invalid partition")])
     def test_impossible_requests(self, driver, project, request_text, reason):
         """Refused with the reason, ours or the scheduler's own."""

@@ -197,6 +197,70 @@ def test_refusals_of_one_scheduler(project, scheduler, request_text, message):
     assert not (project / "pwned").exists()
 
 
+SINFO = """\
+1 128 500000 2-00:00:00 main*
+10 4 8000 2-00:00:00 main*
+2 64 64000 infinite big
+"""
+# Two hosts, the first of them two of PBS's nodes
+PBSNODES = """\
+n1[0]
+     resources_available.host = n1
+     resources_available.mem = 32768000kb
+     resources_available.ncpus = 64
+
+n1[1]
+     resources_available.host = n1
+     resources_available.mem = 32768000kb
+     resources_available.ncpus = 64
+
+n2
+     Mom = n2
+     resources_available.host = n2
+     resources_available.mem = 8gb
+     resources_available.ncpus = 4
+
+"""
+
+
+@pytest.mark.parametrize("scheduler, request_text, message", [
+    ("slurm", "--nodes 12", "12 nodes: there are 11"),
+    ("slurm", "--nodes 11 --ranks-per-node 4 --memory 8000M --time 2-00:00:00", ""),
+    ("slurm", "--ranks-per-node 65 --threads 2", "130 processors a node (ranks x threads): the nodes have at most 128"),
+    ("slurm", "--nodes 2 --ranks-per-node 5", "2 nodes with 5 processors: 1 of the 11 nodes here have that"),
+    ("slurm", "--nodes 2 --ranks 6 --threads 2", "2 nodes with 6 processors: 1 of the 11"),
+    ("slurm", "--nodes 2 --ranks 131", ""),
+    ("slurm", "--nodes 2 --memory 9G", "2 nodes with 1 processors and 9216 MiB: 1 of the 11"),
+    ("slurm", "--memory 500G", "512000 MiB of memory a node: the nodes have at most 500000"),
+    ("slurm", "--time 2-00:00:01", "--time 2-00:00:01 is longer than the 172800 seconds"),
+    ("slurm", "--time 2-00:00:01 --option=--qos=long", ""),
+    ("slurm", "--time 9-00:00:00 --queue big --ranks-per-node 64", ""),
+    ("pbs", "--nodes 3", "3 nodes: there are 2"),
+    ("pbs", "--ranks-per-node 128 --memory 64000M", ""),
+    ("pbs", "--ranks-per-node 129", "129 processors a node (ranks x threads): the nodes have at most 128"),
+    ("pbs", "--nodes 2 --ranks-per-node 4 --memory 8G", ""),
+    ("pbs", "--nodes 2 --ranks-per-node 4 --memory 8193M", "2 nodes with 4 processors and 8193 MiB: 1 of the 2"),
+    ("local", "--ranks-per-node 1 --memory 9999999G", "MiB of memory a node: the nodes have at most"),
+])
+def test_what_the_nodes_cannot_hold(project, scheduler, request_text, message):
+    """Refused with the reason, as a scheduler would let it wait for ever; what they can hold goes through."""
+    project.write("sinfo.txt", SINFO)
+    project.write("pbsnodes.txt", PBSNODES)
+    project.write("bin/sinfo", f"#!/bin/bash\n"
+                               f'[[ " $* " = *" -p big "* ]] && exec grep big "{project / "sinfo.txt"}"\n'
+                               f'exec cat "{project / "sinfo.txt"}"\n', 0o755)
+    project.write("bin/pbsnodes", f'#!/bin/bash\nexec cat "{project / "pbsnodes.txt"}"\n', 0o755)
+    for name in ("sbatch", "qsub"):
+        project.write(f"bin/{name}", "#!/bin/bash\necho 17\n", 0o755)
+    env = {**clean_environment(), "PATH": f"{project / 'bin'}:{clean_environment()['PATH']}"}
+    done = project.run("jobs/submit", "--scheduler", scheduler, *shlex.split(request_text), "--", "--max-iter", "5", env=env)
+    if message:
+        assert done.returncode == 64 and message in done.stderr and done.stdout == "", done
+        assert not list(project.folder.glob("results/.jobs/*.job"))
+    else:
+        assert done.returncode == 0 and done.stdout == "17\n", done
+
+
 @pytest.mark.parametrize("scheduler", ["slurm", "pbs", "local"])
 def test_arguments_unchanged(project, scheduler):
     done = dry(project, scheduler, "", *NASTY)

@@ -80,3 +80,8 @@ def test_a_program_that_is_not_there_fails(runner):
 
 def test_unknown_stages_are_refused(runner):
     assert runner.main(["no-such-stage"]) == 64
+
+
+def test_a_file_is_a_stage_of_its_own(runner):
+    assert {"slurm", "pbs", "readme"} <= set(runner.parts())
+    assert not set(runner.parts()) & set(runner.stages())

@@ -1,7 +1,11 @@
-"""The README's commands, as they stand, in order, in a folder laid out like a fresh checkout; and its Python."""
+"""The README's commands, as they stand, in order, in a folder laid out like a fresh checkout; and its Python.
+
+What needs a cluster (`bash` blocks) is run as far as one machine can: requests dry, job scripts without a scheduler and small.
+"""
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,7 +25,8 @@ def blocks(language):
 def checkout(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkout")
     shutil.copy(PROGRAM, folder / "hpcmandel")
-    shutil.copytree(ROOT / "configs", folder / "configs")
+    for name in ("configs", "jobs"):
+        shutil.copytree(ROOT / name, folder / name)
     (folder / "results").mkdir()
     return folder
 
@@ -43,6 +48,39 @@ def used(checkout):
 
 def test_commands(used, checkout):
     assert (checkout / "results/mandel.png").stat().st_size > 10000
+
+
+def on_a_cluster():
+    return [line for block in blocks("bash") for line in block.splitlines() if line] + \
+        re.findall(r"`(sbatch [^`]*)`", README)
+
+
+def test_cluster_commands_are_of_every_kind():
+    first = {word for line in on_a_cluster() for word in shlex.split(line) if "=" not in word and "/" in word or word == "sbatch"}
+    assert {"sbatch", "jobs/mandel.slurm", "jobs/mandel.pbs", "jobs/submit", "jobs/chain"} <= first
+
+
+@pytest.mark.parametrize("line", on_a_cluster())
+def test_cluster_commands(checkout, line):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM", "PBS", "HPCMANDEL"))}
+
+    def run(command, **more):
+        done = subprocess.run(["bash", "-euc", command], cwd=checkout, env={**environment, **more}, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    script = re.search(r"jobs/\S+", line).group(0)
+    if script in ("jobs/submit", "jobs/chain"):
+        for scheduler, program in (("slurm", "sbatch"), ("pbs", "qsub")):
+            assert program in run(line.replace(script, f"{script} --scheduler {scheduler} --dry-run"))
+        return
+    words = shlex.split(line)
+    options = next((word.partition("=")[2].strip("'") for word in words if word.startswith("HPCMANDEL_ARGS=")),
+                   shlex.join(words[words.index(script) + 1:]))
+    small = " --size 60x40 --output results/cluster.h5 --overwrite" if "--config" in options else ""
+    said = run(f"bash {script} {options}{small}", HPCMANDEL_LOCAL_RANKS="2")
+    assert re.search(r"^ranks 2 x 1" if small else r"^ok +ranks +2 on 1 node", said, re.M), said
 
 
 def test_summary_shown_is_the_real_one(used):

@@ -1,6 +1,7 @@
 """The shipped job scripts, unchanged, on a real Slurm: a throwaway one of four nodes."""
 
 import re
+import shlex
 import shutil
 import tempfile
 import time
@@ -226,6 +227,14 @@ class TestSlurm(Cases):
         done = project.run("jobs/submit", "--scheduler", "slurm", "--option=--test-only", *request_text.split(),
                            env=driver.cluster.environment)
         assert done.returncode == 0, done.stderr
+
+    def test_readme(self, driver, project):
+        """What README tells to type, in a size that fits here."""
+        lines = re.findall(r"^(?:.*`)?(sbatch [^`\n]*)", (ROOT / "README.md").read_text(), re.M)
+        assert len(lines) >= 2
+        for line in lines:
+            words = shlex.split(re.sub(r"(--ntasks-per-node=)\d+", r"\g<1>2", line))
+            driver.cluster.command("sbatch", "--test-only", *words[1:], cwd=project.folder)
 
     @pytest.mark.parametrize("request_text, reason", [
         ("--nodes 9", "9 nodes: there are 4"), ("--ranks-per-node 3 --threads 2", "6 processors a node"),

@@ -57,6 +57,11 @@ def test_counts(runner, text, expected):
     assert runner.counts(text) == expected
 
 
+def test_reasons(runner):
+    text = "SKIPPED [2] tests/a.py:3: no b\nSKIPPED c: why\nSKIPPED [1] tests/a.py:9: no b\n2 passed, 3 skipped in 0.10s\n"
+    assert runner.reasons(text) == ["[3] no b", "c: why"]
+
+
 @pytest.mark.parametrize("script, passed, failed", [
     ("echo x: 2 passed, 0 failed", 2, 0),
     ("echo x: 2 passed, 1 failed; exit 1", 2, 1),

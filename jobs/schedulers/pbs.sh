@@ -5,7 +5,7 @@
 # carries on its journal and so its file; what waited for the job is told to wait for the successor. PBS keeps the older
 # registrations all the same and heeds them in one case: it deletes what waited for success when a job fails, and what waited for
 # failure when it succeeds. So a job that goes on ends with 0 where others wait for its success, and --after-failed waits for any
-# end and looks at the journal itself.
+# end and looks at the journal itself. The successor of an array's task is a job by itself: the array's throttle does not count it.
 
 pbs_inside() { [ -n "${PBS_JOBID:-}" ]; }
 
@@ -31,6 +31,21 @@ pbs_job() {
         job_slots+=("${slots[$host]}")
     done
     pbs_processors "${slots[${job_hosts[0]}]}"
+    [ -z "${HPCMANDEL_TASK:-}" ] || pbs_wait_for_task
+}
+
+# pbs_wait_for_task: the successor of an array's task waits for its end here, as PBS lets no job depend on a task; not for ever, as
+# the task may have been killed
+pbs_wait_for_task() {
+    local file i
+    file=$(state_folder)/$job_key.journal
+    [[ $file = /* ]] || file=$job_folder/$file
+    for ((i = 0; i < 120; ++i)); do
+        case $(tail -n 1 -- "$file" 2>/dev/null) in
+            *' end '* | *" job $PBS_JOBID "*) break ;; # or this is a restart of the successor itself
+        esac
+        nap 0.5
+    done
 }
 
 # pbs_processors RANKS: sets `job_cpus` and `job_threads` of the first node, which has so many ranks. NCPUS and OMP_NUM_THREADS say
@@ -87,7 +102,8 @@ pbs_again() {
     done
     # The successor of an array's task is no array.
     export HPCMANDEL_KEY=$job_key HPCMANDEL_TASK=$job_task
-    submit=(qsub -W "depend=afterany:$PBS_JOBID" -N "${value[0]}" -q "${value[1]}" -l "select=${value[2]}")
+    submit=(qsub -N "${value[0]}" -q "${value[1]}" -l "select=${value[2]}")
+    [ -n "${PBS_ARRAY_INDEX:-}" ] || submit+=(-W "depend=afterany:$PBS_JOBID")
     [ -z "${value[3]}" ] || submit+=(-l "place=${value[3]}")
     [ -z "${value[4]}" ] || submit+=(-l "walltime=${value[4]}")
     [ -z "${value[5]}" ] || submit+=(-A "${value[5]}")

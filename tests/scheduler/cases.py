@@ -1,9 +1,10 @@
 """The cases that every scheduler has to pass; test_slurm.py and test_pbs.py say how to speak to theirs.
 
-A driver has: submit(project, job, arguments, nodes=, ranks_per_node=, ranks=, threads=, time=, array=, after=, variables=) -> id;
+A driver has: submit(project, job, arguments, nodes=, ranks_per_node=, ranks=, threads=, array=, variables=, options=) -> id;
 state(id) -> one of waiting, running, done, failed, cancelled; code(id) -> the exit code that the scheduler knows; log(project,
-id) -> text; restarts(id); warn(id): USR1 to the script; hurry(id): a requeued job need not wait; cancel(id); key(id): the
-journal's name; can(what): is "preempt" or "node down" within this user's power; preempt(id), node_down(id, project).
+id) -> text; restarts(id); task(id, i): the id of an array's task; after(id): options that let a job begin when that one has
+succeeded; warn(id): USR1 to the script; hurry(id): a requeued job need not wait; cancel(id); key(id): the journal's name;
+needs(what): skips where "preempt" or "node down" is not within this user's power; preempt(id), node_down(id), nodes_up().
 """
 
 import csv
@@ -202,6 +203,35 @@ class Cases:
         assert crc_of(files["3-two_of_them.h5"]) == \
             reference("--size", "120x80", "--center=-0.745,0.113", "--span", "0.01")
         assert sorted(driver.task_codes(job)) == [0, 0, 64]
+
+    def test_array_task_restarted(self, driver, project, reference):
+        """One task is told to stop and goes on; the others are left alone, and what follows the array waits for it."""
+        keys = dict(zip(LONG[::2], LONG[1::2]))
+        project.write("long.ini", "".join(f"{key.removeprefix('--')} = {value}\n" for key, value in keys.items()))
+        project.write("short.ini", "size = 60x40\n")
+        project.write("list.txt", "short.ini\nlong.ini\n")
+        job = driver.submit(project, "views", ["list.txt"], ranks_per_node=2, array="1-2")
+        folder = f"results/views-{driver.key(job).removesuffix('[]')}"
+        self.under_way(driver, project, job, f"{folder}/2-long.h5")
+        follower = driver.submit(project, "mandel", ["export", f"{folder}/2-long.h5", "--png", "results/after.png"],
+                                 options=driver.after(job))
+        task = driver.task(job, 2)
+        driver.warn(task)
+
+        def ended():
+            driver.hurry(task)
+            return driver.state(job) in FINAL
+
+        until(f"the end of {job}", ended, 60, 0.3)
+        log = driver.log(project, job)
+        assert driver.state(job) == "done" and len(re.findall("got SIGUSR1", log)) == 1, log
+        assert re.search(r"^hpcmandel: .* restart 1$", log, re.M), log
+        assert crc_of(project / folder / "2-long.h5") == reference(*LONG)
+        assert crc_of(project / folder / "1-short.h5") == reference("--size", "60x40")
+        self.finish(driver, project, follower)
+        ended, begun = (re.findall(rf"^(\d+) {word}", next(project.folder.glob(f"results/.jobs/{name}.journal")).read_text(), re.M)
+                        for word, name in (("end 0", f"{driver.key(job).removesuffix('[]')}_2"), ("start", driver.key(follower))))
+        assert ended and len(begun) == 1 and int(ended[-1]) <= int(begun[0])
 
     def test_zoom(self, driver, project, reference):
         """Throttled: one frame at a time here, though there is room for all."""

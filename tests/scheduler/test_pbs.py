@@ -109,6 +109,12 @@ class Pbs:
     def key(self, job):
         return job.split(".")[0]
 
+    def after(self, job):
+        return ["--after", job]
+
+    def task(self, job, index):
+        return job.replace("[]", f"[{index}]")
+
     def warn(self, job):
         """To the script itself: qsig would also reach the shell that PBS starts it from, which dies of it."""
         scripts = [int(p.name) for p in Path("/proc").glob("[0-9]*") if self.runs(p, f"/{job}.SC")]

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 from conftest import LONG, ROOT, SHORT, clean_environment, crc_of, rows_done
@@ -232,8 +233,18 @@ def test_successor_of_an_array_task(pbs, project):
                            "-W depend=afternotok:12.server@server,afternotok:13.server 21.server"]
     seen = qsub_seen(pbs)
     assert seen[-1].endswith("/jobs/views.pbs") and "-J" not in seen
+    assert "-W" not in seen  # PBS refuses those that depend on a task: the successor waits itself
     variables = dict(word.split("=", 1) for word in seen[seen.index("-v") + 1].split(",") if "=" in word)
-    done = pbs.run("views", PBS_JOBID="13.server", **variables)
+    journal = project / "results/.jobs/12_2.journal"
+    lines = journal.read_text().splitlines(keepends=True)
+    assert [line.split()[1] for line in lines] == ["start", "again", "end"]
+    journal.write_text("".join(lines[:2]))  # the task has not ended yet
+    job = pbs.begin("views", PBS_JOBID="13.server", **variables)
+    time.sleep(1.5)
+    with journal.open("a") as file:
+        file.write(lines[2])
+    done = pbs.end(job)
+    assert [line.split()[1] for line in journal.read_text().splitlines()] == ["start", "again", "end", "start", "end"]
     assert "view 2 of 2" in done.stderr and "view 1 of 2" not in done.stderr
     assert " --resume " in done.stderr and "results/named-12/2-v.h5" in done.stderr
 

@@ -87,6 +87,12 @@ class Slurm:
     def key(self, job):
         return job
 
+    def after(self, job):
+        return [f"--dependency=afterok:{job}"]
+
+    def task(self, job, index):
+        return f"{job}_{index}"
+
     def warn(self, job):
         self.cluster.command("scancel", "--batch", "--signal=USR1", job)
 

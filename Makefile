@@ -137,8 +137,10 @@ deps: ## install what building and running needs (apt), and provide PETSc on MPI
 	$(Q)tools/deps.sh run
 	$(if $(filter 1,$(WITH_PETSC)),$(Q)$(PETSC_ENV) MPICC='$(MPICC)' MPIRUN='$(MPIRUN)' tools/petsc.sh provide,@:)
 
-.PHONY: deps-test
-deps-test: deps
+.PHONY: deps-test viewer
+viewer: ## provide OpenSeadragon (by npm) for the pages of `hpcmandel export --dzi`
+	$(Q)tools/viewer.sh $(DEPS_DIR)/openseadragon
+deps-test: deps viewer
 	$(Q)tools/deps.sh test
 
 run: deps ## deps, all, then configs/default.ini on all cores (NP=): results/default.h5 and .png
@@ -264,6 +266,7 @@ install: $(BUILD)/hpcmandel.installed ## install below PREFIX (default /usr/loca
 	$(Q)install -D -m 755 $< $(TO)/bin/hpcmandel
 	$(Q)find $(SHARED) -type f -printf '%m %p\n' | while read -r mode file; do \
 	    install -D -m "$$([[ $$mode == *[1357]* ]] && echo 755 || echo 644)" "$$file" "$(TO)/share/hpcmandel/$$file"; done
+	$(Q)if [ -d $(DEPS_DIR)/openseadragon ]; then mkdir -p $(TO)/share/hpcmandel && cp -R $(DEPS_DIR)/openseadragon $(TO)/share/hpcmandel/; fi
 	$(if $(OWN_PETSC),$(Q)mkdir -p $(TO)/lib/hpcmandel && cp -P $(DEPS_DIR)/petsc/lib/libpetsc.so* $(TO)/lib/hpcmandel/)
 
 uninstall: ## remove what install put there

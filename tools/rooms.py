@@ -28,7 +28,7 @@ HEADERS = {
     "plane": "grid kernel scene",
     "cluster": "account band cluster portion strategy tally",
     "store": "dataset",
-    "view": "picture",
+    "view": "canvas picture tiles",
     "commands": "command",
 }
 ROOM_OF_HEADER = {f"hm_{name}.h": room for room, names in HEADERS.items() for name in names.split()}

@@ -8,24 +8,29 @@
 
 enum { LONGEST = 4096 };
 
-/* The indices k in [0, count) with start + k * step in [low, high). */
-static void indices(double start, double step, int64_t count, double low, double high,
-                    int64_t *first, int64_t *end) {
-    double from = (low - start) / step;
-    double to = (high - start) / step;
-    if (step < 0) {
-        /* Downwards the interval is closed at its other end. */
-        const double swap = from;
-        from = to;
-        to = swap;
-        from = floor(from) + 1;
-        to = floor(to) + 1;
-    } else {
-        from = ceil(from);
-        to = ceil(to);
+typedef void coordinates_t(const hm_grid_t *grid, int64_t first, int64_t count, double *values);
+
+/* The end k of the indices before `bound`: for ascending coordinates those below it, for
+ * descending ones those at or above it. */
+static int64_t end_before(const hm_grid_t *grid, coordinates_t *axis, double start, double step,
+                          int64_t count, double bound) {
+    double value = 0;
+    /* About there; then by the coordinates themselves, which are rounded. */
+    int64_t k = (int64_t)fmin(fmax((bound - start) / step, 0), (double)count);
+    while (k > 0 && (axis(grid, k - 1, 1, &value), step > 0 ? value >= bound : value < bound)) {
+        --k;
     }
-    *first = (int64_t)fmin(fmax(from, 0), (double)count);
-    *end = (int64_t)fmin(fmax(to, 0), (double)count);
+    while (k < count && (axis(grid, k, 1, &value), step > 0 ? value < bound : value >= bound)) {
+        ++k;
+    }
+    return k;
+}
+
+/* The indices [*first, *end) of coordinates in [low, high). */
+static void indices(const hm_grid_t *grid, coordinates_t *axis, double start, double step,
+                    int64_t count, const double ends[2], int64_t *first, int64_t *end) {
+    *first = end_before(grid, axis, start, step, count, step > 0 ? ends[0] : ends[1]);
+    *end = end_before(grid, axis, start, step, count, step > 0 ? ends[1] : ends[0]);
 }
 
 static hm_status_t parse_interval(char *text, double *low, double *high, hm_error_t *err) {
@@ -63,8 +68,8 @@ hm_status_t hm_part_parse(const char *text, const hm_grid_t *grid, hm_part_t *pa
     int64_t right = 0;
     int64_t bottom = 0;
     hm_part_t found = {0};
-    indices(grid->re0, grid->re_step, grid->width, re[0], re[1], &found.x, &right);
-    indices(grid->im0, grid->im_step, grid->height, im[0], im[1], &found.y, &bottom);
+    indices(grid, hm_grid_re, grid->re0, grid->re_step, grid->width, re, &found.x, &right);
+    indices(grid, hm_grid_im, grid->im0, grid->im_step, grid->height, im, &found.y, &bottom);
     found.width = right - found.x;
     found.height = bottom - found.y;
     if (found.width < 1 || found.height < 1) {

@@ -28,7 +28,7 @@ HEADERS = {
     "plane": "grid kernel scene",
     "cluster": "account band cluster portion strategy tally",
     "store": "dataset",
-    "view": "canvas picture tiles",
+    "view": "canvas picture tiles xdmf",
     "commands": "command",
 }
 ROOM_OF_HEADER = {f"hm_{name}.h": room for room, names in HEADERS.items() for name in names.split()}

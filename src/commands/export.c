@@ -2,26 +2,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "commands.h"
-#include "export_look.h"
+#include "export.h"
 #include "export_tiles.h"
+#include "hm_picture.h"
+#include "hm_xdmf.h"
 
 static const char *const about =
-    "Makes pictures of data set files. Rows that are not computed are hatched in grey.\n"
+    "Makes pictures, sidecars and compressed copies of data set files: all that are asked for, in\n"
+    "one call. In pictures, rows that are not computed are hatched in grey.\n"
     "One FILE as a picture (--png) or a tile pyramid that a browser zooms into (--dzi); several\n"
     "FILEs, or a --list of them, as the frames of an animation (--frames).";
 
 enum { MOST_FILES = 100000 };
-
-typedef struct export_settings_t {
-    const char *png;
-    const char *dzi;
-    bool no_page;
-    const char *frames;
-    const char *list;
-    export_look_t look;
-} export_settings_t;
 
 #define OPTION(name, kind, member, ...)                                                         \
     {                                                                                           \
@@ -40,17 +35,19 @@ static const hm_option_t options[] = {
                    "0, one exposure for all, ranks share the files"),
     OPTION("list", TEXT, list, .value = "FILE",
            .help = "the files of the frames, one path a line, after those on the command line"),
+    OPTION("xdmf", TEXT, xdmf, .value = "FILE",
+           .help = "sidecar by which ParaView and VisIt open the data set file (.xmf)"),
+    OPTION("compress", TEXT, compress, .value = "FILE",
+           .help = "copy with compressed channels, made by all ranks and compared with the source; "
+                   "it is read as any other, but no run goes on with it"),
+    OPTION("level", INT, level, .fallback = "4", .value = "N", .low = 1, .high = 9,
+           .help = "of compression: 1 fast, 9 small"),
+    OPTION("overwrite", FLAG, overwrite,
+           .help = "replace a copy that exists; pictures and sidecars always are"),
     EXPORT_LOOK_OPTIONS(export_settings_t),
     {.key = NULL}};
 
-/* The files to export: those of the command line, then those of the list. */
-typedef struct inputs_t {
-    const char **path; /* [count] */
-    int count;
-    char *text; /* of the list */
-} inputs_t;
-
-static void free_inputs(inputs_t *inputs) {
+static void free_inputs(export_inputs_t *inputs) {
     free(inputs->path);
     free(inputs->text);
 }
@@ -85,7 +82,7 @@ cleanup:
 }
 
 static hm_status_t collect(const export_settings_t *settings, const hm_values_t *values,
-                           inputs_t *inputs, hm_error_t *err) {
+                           export_inputs_t *inputs, hm_error_t *err) {
     hm_status_t status = HM_OK;
     inputs->path = calloc(MOST_FILES, sizeof *inputs->path);
     if (!inputs->path) {
@@ -108,42 +105,110 @@ static hm_status_t collect(const export_settings_t *settings, const hm_values_t 
     if (inputs->count == 0) {
         HM_TRY(hm_error_set(err, HM_EUSAGE, "export needs the data set FILE"));
     }
-    if (!settings->png && !settings->dzi && !settings->frames) {
-        HM_TRY(
-            hm_error_set(err, HM_EUSAGE, "export: nothing to make; give --png, --dzi or --frames"));
-    }
-    if (inputs->count > 1 && (settings->png || settings->dzi)) {
-        HM_TRY(hm_error_set(err, HM_EUSAGE,
-                            "export: --png and --dzi take one FILE; --frames takes several"));
-    }
 cleanup:
     return status;
 }
 
-static hm_status_t write_png(const export_settings_t *settings, const char *path, hm_error_t *err) {
-    hm_look_t look;
-    hm_status_t status = export_look_resolve(&settings->look, path, &look, err);
-    return status == HM_OK ? hm_picture_write(path, settings->png, &look, err) : status;
+/* A picture must not take the place of what it is made of. */
+static hm_status_t check_target(const char *source, const char *target, hm_error_t *err) {
+    struct stat from;
+    struct stat to;
+    if (stat(source, &from) == 0 && stat(target, &to) == 0 && from.st_dev == to.st_dev &&
+        from.st_ino == to.st_ino) {
+        return hm_error_set(err, HM_EUSAGE, "'%s' is the data set file itself", target);
+    }
+    return HM_OK;
 }
 
+static hm_status_t write_picture(const export_settings_t *settings, const char *source,
+                                 const char *target, hm_error_t *err) {
+    hm_look_t look;
+    hm_status_t status = HM_OK;
+    HM_TRY(check_target(source, target, err));
+    HM_TRY(export_look_resolve(&settings->look, source, &look, err));
+    HM_TRY(hm_picture_write(source, target, &look, err));
+cleanup:
+    return status;
+}
+
+/* One rank streams the rows; the others have nothing to do. */
+static hm_status_t make_picture(const hm_context_t *context, const export_settings_t *settings,
+                                const export_inputs_t *inputs, const char *target) {
+    hm_error_t err = HM_ERROR_NONE;
+    const bool draws = context->cluster->rank == 0;
+    return hm_meet(context, draws ? write_picture(settings, inputs->path[0], target, &err) : HM_OK,
+                   &err);
+}
+
+static hm_status_t make_tiles(const hm_context_t *context, const export_settings_t *settings,
+                              const export_inputs_t *inputs, const char *target) {
+    return export_tiles(context, inputs->path[0], target, &settings->look, settings->no_page);
+}
+
+static hm_status_t make_frames(const hm_context_t *context, const export_settings_t *settings,
+                               const export_inputs_t *inputs, const char *target) {
+    return export_frames(context, inputs->path, inputs->count, target, &settings->look);
+}
+
+static hm_status_t make_sidecar(const hm_context_t *context, const export_settings_t *settings,
+                                const export_inputs_t *inputs, const char *target) {
+    (void)settings;
+    hm_error_t err = HM_ERROR_NONE;
+    hm_status_t status = HM_OK;
+    if (context->cluster->rank == 0) {
+        status = check_target(inputs->path[0], target, &err);
+        if (status == HM_OK) {
+            status = hm_xdmf_write(inputs->path[0], target, &err);
+        }
+    }
+    return hm_meet(context, status, &err);
+}
+
+static const export_t exports[] = {
+    {"png", offsetof(export_settings_t, png), false, make_picture},
+    {"dzi", offsetof(export_settings_t, dzi), false, make_tiles},
+    {"frames", offsetof(export_settings_t, frames), true, make_frames},
+    {"xdmf", offsetof(export_settings_t, xdmf), false, make_sidecar},
+    {"compress", offsetof(export_settings_t, compress), false, export_compressed},
+};
+enum { EXPORTS = sizeof exports / sizeof *exports };
+
+/* The value of the option that asks for one kind, or NULL. */
+static const char *target_of(const export_t *export, const export_settings_t *settings) {
+    const char *target = NULL;
+    memcpy(&target, (const char *)settings + export->target, sizeof target);
+    return target;
+}
+
+static hm_status_t check_wanted(const export_settings_t *settings, const export_inputs_t *inputs,
+                                hm_error_t *err) {
+    bool any = false;
+    for (int i = 0; i < EXPORTS; ++i) {
+        const bool wanted = target_of(&exports[i], settings) != NULL;
+        any = any || wanted;
+        if (wanted && !exports[i].several && inputs->count > 1) {
+            return hm_error_set(err, HM_EUSAGE,
+                                "export: --%s takes one FILE; --frames takes several",
+                                exports[i].key);
+        }
+    }
+    return any ? HM_OK
+               : hm_error_set(err, HM_EUSAGE,
+                              "export: nothing to make; give --png, --dzi, --frames, --xdmf or "
+                              "--compress");
+}
+
+/* Everything that is wanted, one after the other. */
 static hm_status_t export_all(const hm_context_t *context, const export_settings_t *settings,
                               const hm_values_t *values) {
     hm_error_t err = HM_ERROR_NONE;
+    export_inputs_t inputs = {0};
     hm_status_t status = HM_OK;
-    inputs_t inputs = {0};
     HM_TRY(hm_meet(context, collect(settings, values, &inputs, &err), &err));
-    const char *const path = inputs.path[0];
-    if (settings->png) {
-        /* One rank streams the rows; the others have nothing to do. */
-        const bool draws = context->cluster->rank == 0;
-        HM_TRY(hm_meet(context, draws ? write_png(settings, path, &err) : HM_OK, &err));
-    }
-    if (settings->dzi) {
-        HM_TRY(export_tiles(context, path, settings->dzi, &settings->look, settings->no_page));
-    }
-    if (settings->frames) {
-        HM_TRY(
-            export_frames(context, inputs.path, inputs.count, settings->frames, &settings->look));
+    HM_TRY(hm_meet(context, check_wanted(settings, &inputs, &err), &err));
+    for (int i = 0; i < EXPORTS; ++i) {
+        const char *target = target_of(&exports[i], settings);
+        HM_TRY(target ? exports[i].make(context, settings, &inputs, target) : HM_OK);
     }
 cleanup:
     free_inputs(&inputs);
@@ -169,6 +234,6 @@ static hm_status_t run_export(hm_context_t *context, int argc, char **argv) {
 const hm_command_t hm_command_export = {
     .name = "export",
     .arguments = "FILE...",
-    .what = "makes pictures of data set files",
+    .what = "pictures, sidecars and compressed copies of data set files",
     .run = run_export,
 };

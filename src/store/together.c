@@ -1,18 +1,34 @@
 /** @file together.c See together.h. */
 #include "together.h"
 
+#include <stdio.h>
+
+/** What a rank tells the others of its failure. */
+typedef struct notice_t {
+    int status;
+    char text[HM_ERROR_TEXT];
+} notice_t;
+
 hm_status_t hm_together(MPI_Comm comm, hm_status_t mine, hm_error_t *err) {
     int size = 1;
-    int here = (int)mine;
-    int worst = here;
-    if (MPI_Comm_size(comm, &size) != MPI_SUCCESS) {
+    int rank = 0;
+    if (MPI_Comm_size(comm, &size) != MPI_SUCCESS || MPI_Comm_rank(comm, &rank) != MPI_SUCCESS) {
         return hm_error_set(err, HM_EBUG, "no communicator");
     }
-    if (size > 1 && MPI_Allreduce(&here, &worst, 1, MPI_INT, MPI_MAX, comm) != MPI_SUCCESS) {
+    int failed = mine == HM_OK ? size : rank;
+    int first = failed;
+    if (size > 1 && MPI_Allreduce(&failed, &first, 1, MPI_INT, MPI_MIN, comm) != MPI_SUCCESS) {
         return hm_error_set(err, HM_EIO, "cannot agree with the other ranks");
     }
-    if (mine == HM_OK && worst != (int)HM_OK) {
-        return hm_error_set(err, (hm_status_t)worst, "another rank failed");
+    if (first == size || size == 1) {
+        return mine;
     }
-    return mine;
+    notice_t notice = {.status = (int)mine};
+    if (rank == first && err) {
+        snprintf(notice.text, sizeof notice.text, "%s", err->text);
+    }
+    if (MPI_Bcast(&notice, (int)sizeof notice, MPI_BYTE, first, comm) != MPI_SUCCESS) {
+        return hm_error_set(err, HM_EIO, "cannot agree with the other ranks");
+    }
+    return mine != HM_OK ? mine : hm_error_set(err, (hm_status_t)notice.status, "%s", notice.text);
 }

@@ -45,7 +45,8 @@ slurm_again() { scontrol requeue "$SLURM_JOB_ID"; }
 
 # --- submitting -----------------------------------------------------------------------------------
 
-slurm_found() { command -v sbatch >/dev/null; }
+# Its programs may be here without a cluster. One that does not answer now is one all the same.
+slurm_found() { command -v sbatch >/dev/null && [[ $(sinfo -h -o %D 2>&1) != *'configuration source'* ]]; }
 
 # slurm_check: is `request` one that this scheduler understands
 slurm_check() {

@@ -28,6 +28,8 @@ def test_one_run(project, reference):
     assert wait(project, job) == 0
     assert "ranks 3 x 1 threads on 1 node" in log(project, job)
     assert crc_of(project / f"results/here-{job}.h5") == reference(*SHORT)
+    followed = project.run("timeout", 1, "jobs/submit", "log", "--follow", job, env=ENVIRONMENT)
+    assert followed.returncode == 124 and "ranks 3 x 1 threads on 1 node" in followed.stdout
     status = project.run("jobs/submit", "status", env=ENVIRONMENT).stdout
     assert re.search(rf"^{job} +local +here +done +0 ", status, re.M), status
 

@@ -1,6 +1,6 @@
 """The shipped job scripts, unchanged, on a real PBS, where one is at hand: OpenPBS or PBS Pro, with the default queue.
 
-Run on a machine where qsub works, from a folder that the nodes see too (pytest's --basetemp). HPCMANDEL_TEST_OPERATOR=yes: this
+Run where qsub works, with TMPDIR in a folder that the nodes see too. HPCMANDEL_TEST_OPERATOR=yes: this
 user may requeue jobs, so preemption is tested; HPCMANDEL_TEST_LOSE_NODE: a command that makes the node named by its argument
 vanish, HPCMANDEL_TEST_FIND_NODE: one that brings it back.
 """

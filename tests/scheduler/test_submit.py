@@ -3,6 +3,7 @@
 import base64
 import re
 import shlex
+import shutil
 import subprocess
 
 import pytest
@@ -259,6 +260,26 @@ def test_what_the_nodes_cannot_hold(project, scheduler, request_text, message):
         assert not list(project.folder.glob("results/.jobs/*.job"))
     else:
         assert done.returncode == 0 and done.stdout == "17\n", done
+
+
+@pytest.mark.parametrize("programs, sinfo, expected", [
+    (["sbatch", "qsub"], "echo 4", "sbatch"),
+    (["sbatch", "qsub"], "echo 'sinfo: error: Unable to contact slurm controller' >&2; exit 1", "sbatch"),
+    (["sbatch", "qsub"], "echo 'sinfo: fatal: Could not establish a configuration source' >&2; exit 1", "qsub"),
+    (["qsub"], "exit 127", "qsub"),
+    ([], "exit 127", "env HPCMANDEL_SCHEDULER=local"),
+])
+def test_the_scheduler_is_found(project, programs, sinfo, expected):
+    """The first that is here: Slurm's programs without a cluster are none; one that does not answer is, lest jobs run here."""
+    tools = project / "bin"
+    tools.mkdir()
+    for tool in ("bash", "env", "dirname", "readlink", "base64", "sed", "awk", "grep", "cat", "hostname", "nproc"):
+        (tools / tool).symlink_to(shutil.which(tool))
+    for program in programs:
+        project.write(f"bin/{program}", "#!/bin/bash\n", 0o755)
+    project.write("bin/sinfo", f"#!/bin/bash\n{sinfo}\n", 0o755)
+    done = project.run("jobs/submit", "--dry-run", "--", "--max-iter", "5", env={**clean_environment(), "PATH": str(tools)})
+    assert done.returncode == 0 and done.stdout.startswith(expected), done
 
 
 @pytest.mark.parametrize("scheduler", ["slurm", "pbs", "local"])

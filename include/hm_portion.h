@@ -103,9 +103,11 @@ typedef struct hm_pipe_group_t {
     int senders; /**< the ranks behind it */
 } hm_pipe_group_t;
 
-/** `pipeline`: the group of a node's rank, of groups as even as can be with at most `most_senders`
- * senders each. */
-hm_pipe_group_t hm_pipe_group(int node_rank, int node_size, int most_senders);
+/** `pipeline`: the most ranks that send to one writer. */
+enum { HM_PIPE_SENDERS = 8 };
+
+/** `pipeline`: the group of a node's rank, of groups as even as can be. */
+hm_pipe_group_t hm_pipe_group(int node_rank, int node_size);
 
 /** `predict`: where part `part` starts: at the band boundary nearest to its share of the total.
  * sum[b] is the cost of all bands before b, sum[bands] that of all. */

@@ -29,6 +29,7 @@ HEADERS = {
     "cluster": "account band cluster portion strategy tally",
     "store": "dataset",
     "view": "canvas picture tiles xdmf",
+    "analysis": "simulate",
     "commands": "command",
 }
 ROOM_OF_HEADER = {f"hm_{name}.h": room for room, names in HEADERS.items() for name in names.split()}

@@ -17,8 +17,8 @@
 #include "work.h"
 
 enum {
-    HM_PIPE_AHEAD = 2,     /* buffers of a sender */
-    HM_PIPE_RECEIVING = 8, /* most buffers of a writer */
+    HM_PIPE_AHEAD = 2,                   /* buffers of a sender */
+    HM_PIPE_RECEIVING = HM_PIPE_SENDERS, /* most buffers of a writer */
 };
 
 /** What the writer does with a band that has come. */

@@ -91,8 +91,8 @@ void hm_portions_free(hm_portions_t *portions) {
     *portions = (hm_portions_t){0};
 }
 
-hm_pipe_group_t hm_pipe_group(int node_rank, int node_size, int most_senders) {
-    const int groups = (node_size + most_senders) / (most_senders + 1);
+hm_pipe_group_t hm_pipe_group(int node_rank, int node_size) {
+    const int groups = (node_size + HM_PIPE_SENDERS) / (HM_PIPE_SENDERS + 1);
     int group = 0;
     while ((group + 1) * node_size / groups <= node_rank) {
         ++group;

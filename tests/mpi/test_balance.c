@@ -7,42 +7,13 @@
 #include <math.h>
 #include <time.h>
 
+#include "euroscipy.h"
 #include "hm_band.h"
 #include "hm_clock.h"
 #include "hm_strategy.h"
 #include "job.h"
 
-enum { SIDE = 500, MOST = 1000 };
-
-static int64_t row_iterations[SIDE];
 static int64_t all_iterations;
-
-/* The tutorial's loop; also its coordinates, by repeated addition. */
-static void count_iterations(void) {
-    const double x1 = -2.13;
-    const double x_step = (0.77 - x1) / (2 * SIDE) * 2;
-    const double y_step = (-1.3 - 1.3) / (2 * SIDE) * 2;
-    double ci = 1.3;
-    for (int j = 0; j < SIDE; ++j, ci += y_step) {
-        double cr = x1;
-        row_iterations[j] = 0;
-        for (int i = 0; i < SIDE; ++i, cr += x_step) {
-            double x = 0;
-            double y = 0;
-            int n = 0;
-            for (; n < MOST; ++n) {
-                double next = x * x - y * y + cr;
-                y = 2 * x * y + ci;
-                x = next;
-                if (x * x + y * y > 4) {
-                    break;
-                }
-            }
-            row_iterations[j] += n;
-        }
-        all_iterations += row_iterations[j];
-    }
-}
 
 typedef struct slept_t {
     const hm_bands_t *bands;
@@ -54,7 +25,7 @@ typedef struct slept_t {
 static int64_t band_iterations(const hm_bands_t *bands, int64_t band) {
     int64_t sum = 0;
     for (int64_t row = 0; row < bands->band[band].rows; ++row) {
-        sum += row_iterations[bands->band[band].first + row];
+        sum += euroscipy_rows[bands->band[band].first + row];
     }
     return sum;
 }
@@ -112,8 +83,8 @@ static double speed_up(const char *name, int ranks, int64_t band_rows, double se
         hm_bands_t bands;
         const hm_strategy_t *strategy = NULL;
         hm_account_t account;
-        double cost[SIDE];
-        if (hm_bands_make(SIDE, NULL, band_rows, &bands, &err) == HM_OK &&
+        double cost[EUROSCIPY_SIDE];
+        if (hm_bands_make(EUROSCIPY_SIDE, NULL, band_rows, &bands, &err) == HM_OK &&
             hm_cluster_open(comm, &cluster, &err) == HM_OK) {
             slept_t s = {.bands = &bands, .seconds_each = seconds / (double)all_iterations};
             know_cost(&s, 0, bands.count, cost, NULL);
@@ -152,7 +123,7 @@ static void served(const char *name, int ranks, int portions, double expected) {
         return;
     }
     double best = 0;
-    const int64_t rows = (SIDE + portions - 1) / portions;
+    const int64_t rows = (EUROSCIPY_SIDE + portions - 1) / portions;
     for (int i = 0; i < 5 && best < 0.95 * expected; ++i) {
         /* Long enough that a band is long beside the millisecond that an answer may take. */
         double s = speed_up(name, ranks, rows, (portions > 100 ? 0.6 : 0.3) * ranks, false);
@@ -164,7 +135,7 @@ static void served(const char *name, int ranks, int portions, double expected) {
 }
 
 static void test_sum(void) {
-    CU_ASSERT(all_iterations == 51214485);
+    CU_ASSERT(all_iterations == EUROSCIPY_SUM);
 }
 
 static void test_block(void) {
@@ -177,14 +148,10 @@ static void test_block(void) {
 }
 
 static void test_served(void) {
-    const struct {
-        int ranks, portions;
-        double expected;
-    } known[] = {{4, 16, 3.87}, {4, 32, 3.96}, {4, 128, 4.00},
-                 {8, 16, 5.95}, {8, 32, 7.53}, {8, 128, 7.98}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; ++i) {
-        served("counter", known[i].ranks, known[i].portions, known[i].expected);
-        served("pool", known[i].ranks, known[i].portions, known[i].expected);
+    for (int i = 0; i < EUROSCIPY_SERVED; ++i) {
+        const euroscipy_known_t *known = &euroscipy_served[i];
+        served("counter", known->workers, known->portions, known->speed_up);
+        served("pool", known->workers, known->portions, known->speed_up);
     }
 }
 
@@ -217,6 +184,6 @@ int main(int argc, char **argv) {
         {"costliest bands first", test_ordered},
         {NULL, NULL},
     };
-    count_iterations();
+    all_iterations = euroscipy_count();
     return hm_run_mpi_cases(&argc, &argv, "balance", cases, 120);
 }

@@ -4,7 +4,13 @@
 
 #include "hm_band.h"
 #include "hm_portion.h"
+#include "random.h"
 #include "runner.h"
+
+/* 0 .. n-1 */
+static int draw(uint64_t *state, int n) {
+    return (int)(next_random(state) >> 33) % n;
+}
 
 /* Every row that is not done is in exactly one band, in order, and no band is longer than asked. */
 static void check_bands(int64_t height, const uint8_t *done, int64_t band_rows) {
@@ -45,15 +51,15 @@ static void test_bands_whole(void) {
 }
 
 static void test_bands_resumed(void) {
-    srand(1);
+    uint64_t state = 1;
     for (int i = 0; i < 300; ++i) {
-        uint8_t done[50];
-        int64_t height = rand() % 51;
-        int density = rand() % 5;
+        uint8_t done[50] = {0};
+        int64_t height = draw(&state, 51);
+        int density = draw(&state, 5);
         for (int64_t row = 0; row < height; ++row) {
-            done[row] = rand() % 4 < density;
+            done[row] = draw(&state, 4) < density;
         }
-        check_bands(height, done, 1 + rand() % 9);
+        check_bands(height, done, 1 + draw(&state, 9));
     }
 }
 
@@ -107,9 +113,10 @@ static void check_portions(hm_portion_t kind, int64_t bands, int takers, int64_t
 static void test_portions(void) {
     const hm_portion_t kinds[] = {HM_PORTION_AUTO, HM_PORTION_FIXED, HM_PORTION_GUIDED,
                                   HM_PORTION_FACTORING};
+    uint64_t state = 2;
     double cost[1000];
     for (int i = 0; i < 1000; ++i) {
-        cost[i] = rand() % 10;
+        cost[i] = draw(&state, 10);
     }
     for (int k = 0; k < 4; ++k) {
         for (int takers = 1; takers <= 65; takers += 16) {
@@ -158,23 +165,24 @@ static void test_pipe_groups(void) {
     for (int size = 1; size < 70; ++size) {
         int writers = 0;
         for (int rank = 0; rank < size; ++rank) {
-            const hm_pipe_group_t g = hm_pipe_group(rank, size, 8);
+            const hm_pipe_group_t g = hm_pipe_group(rank, size);
             CU_ASSERT(g.writer <= rank && rank <= g.writer + g.senders);
-            CU_ASSERT(g.senders <= 8 && g.writer + g.senders < size);
-            CU_ASSERT(hm_pipe_group(g.writer, size, 8).writer == g.writer);
+            CU_ASSERT(g.senders <= HM_PIPE_SENDERS && g.writer + g.senders < size);
+            CU_ASSERT(hm_pipe_group(g.writer, size).writer == g.writer);
             writers += g.writer == rank;
         }
-        CU_ASSERT(writers == (size + 8) / 9);
+        CU_ASSERT(writers == (size + HM_PIPE_SENDERS) / (HM_PIPE_SENDERS + 1));
     }
 }
 
 /* Parts of equal cost: their boundaries rise, and are the nearest there are. */
 static void test_predicted_parts(void) {
     enum { BANDS = 50 };
+    uint64_t state = 3;
     double sum[BANDS + 1] = {0};
     const double none[BANDS + 1] = {0};
     for (int b = 0; b < BANDS; ++b) {
-        sum[b + 1] = sum[b] + rand() % 5;
+        sum[b + 1] = sum[b] + draw(&state, 5);
     }
     for (int parts = 1; parts < 70; ++parts) {
         for (int part = 0; part <= parts; ++part) {

@@ -43,8 +43,7 @@ static void compute_and_send(hm_work_t *work, hm_ticket_t *ticket, hm_pipe_t *pi
 }
 
 static hm_status_t open_pipe(hm_work_t *work, hm_pipe_t *pipe) {
-    const hm_pipe_group_t group =
-        hm_pipe_group(work->cluster->node_rank, work->cluster->node_size, HM_PIPE_RECEIVING);
+    const hm_pipe_group_t group = hm_pipe_group(work->cluster->node_rank, work->cluster->node_size);
     return hm_pipe_open(pipe, work, work->cluster->node, HM_TAG_BAND, group.writer, group.senders,
                         hm_work_deliver);
 }

@@ -202,6 +202,10 @@ bench-strategies: hpcmandel ## strategies against each other on all cores (ARGS=
 bench-kernel: hpcmandel ## kernels against the ceiling of this core (ARGS= for more options)
 	./hpcmandel bench kernel $(ARGS)
 
+.PHONY: gallery
+gallery: hpcmandel ## docs/gallery/ anew, from configs/
+	$(PYTHON) tools/gallery.py ./hpcmandel $(MPIRUN) $(NP)
+
 # --- looking after the code -----------------------------------------------------------------------------------------
 C_FILES := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/*.h tests/*/*.[ch] tools/*.c))
 .PHONY: format format-check

@@ -4,6 +4,8 @@
 
 /* How much brighter and darker slopes towards and away from the light are. */
 static const double CONTRAST = 0.4;
+/* Far from the set the plane is level: the light is half as strong there, in points. */
+static const double FAR = 150;
 /* The set's colour begins to cover points nearer than this, in points: the boundary is everywhere
  * in a point long before. */
 static const double FADE = 0.25;
@@ -23,7 +25,8 @@ void relief_shade(const float *here, const float *below, int64_t columns, int mo
         down_slope = below && below[i] > 0 ? down_slope : 0;
         /* The surface rises away from the set; its normal against light from the upper left. */
         const double length = sqrt(1 + right_slope * right_slope + down_slope * down_slope);
-        const double light = CONTRAST * (right_slope + down_slope) / length;
+        const double strength = CONTRAST / (1 + distance / FAR);
+        const double light = strength * (right_slope + down_slope) / length;
         const double cover = sqrt(fmin(distance / FADE, 1));
         for (int k = 0; k < 3; ++k) {
             const double plain = (double)rgb[k];

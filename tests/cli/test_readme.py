@@ -39,8 +39,8 @@ def used(checkout):
     outputs = {}
     path = os.path.dirname(MPIRUN) + os.pathsep + os.environ["PATH"]
     for line in lines:
-        done = subprocess.run(["bash", "-euc", line], cwd=checkout, env={**os.environ, "PATH": path}, text=True,
-                              capture_output=True, stdin=subprocess.DEVNULL, timeout=240, check=False)
+        done = subprocess.run(["bash", "-euc", line], cwd=checkout, env={**os.environ, "PATH": path, "HPCMANDEL_SHARE": str(ROOT / ".deps")},
+                              text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=240, check=False)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         outputs[line] = done.stdout
     return outputs

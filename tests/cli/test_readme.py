@@ -109,10 +109,10 @@ def test_xarray_sentence(used, checkout):
 
 def test_make_commands_are_targets():
     targets = [line.split()[1] for block in blocks("make") for line in block.splitlines()]
-    assert targets == ["run", "test"]
+    assert targets[:2] == ["run", "test"]
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in targets:
-        assert re.search(rf"^{target}:", makefile, re.M)
+        assert re.search(rf"^{re.escape(target)}:", makefile, re.M)
 
 
 def test_strategies_table_is_the_programs(used):

@@ -24,7 +24,7 @@ class Cases:
     # --- helpers ---
 
     @staticmethod
-    def finish(driver, project, job, expected="done", seconds=60):
+    def finish(driver, project, job, expected="done"):
         """Waits for the job's end, hurrying its restarts; returns its log."""
 
         def ended():
@@ -33,7 +33,7 @@ class Cases:
                 driver.hurry(job)
             return state in FINAL and state
 
-        state = until(f"the end of {job}", ended, seconds, 0.3)
+        state = until(f"the end of {job}", ended, pause=0.3)
         log = driver.log(project, job)
         assert state == expected, f"{job} is {state}:\n{log}"
         return log
@@ -41,7 +41,7 @@ class Cases:
     @staticmethod
     def under_way(driver, project, job, output):
         """Waits until the job has done some rows, and not all."""
-        until(f"rows of {output}", lambda: driver.state(job) in FINAL or rows_done(project / output) > 0.08, 60, 0.05)
+        until(f"rows of {output}", lambda: driver.state(job) in FINAL or rows_done(project / output) > 0.08, pause=0.05)
         assert driver.state(job) == "running", driver.log(project, job)
 
     @staticmethod
@@ -127,7 +127,7 @@ class Cases:
         (project / "results").mkdir()
         assert project.run("./hpcmandel", *SHORT, "--output", output).returncode == 0
         job = driver.submit(project, "mandel", [*LONG, "--overwrite", "--output", output], ranks_per_node=2)
-        until("a new file", lambda: driver.state(job) in FINAL or 0.08 < rows_done(project / output) < 1, 60, 0.05)
+        until("a new file", lambda: driver.state(job) in FINAL or 0.08 < rows_done(project / output) < 1, pause=0.05)
         driver.warn(job)
         self.went_on(self.finish(driver, project, job))
         assert crc_of(project / output) == reference(*LONG)
@@ -222,7 +222,7 @@ class Cases:
             driver.hurry(task)
             return driver.state(job) in FINAL
 
-        until(f"the end of {job}", ended, 60, 0.3)
+        until(f"the end of {job}", ended, pause=0.3)
         log = driver.log(project, job)
         assert driver.state(job) == "done" and len(re.findall("got SIGUSR1", log)) == 1, log
         assert re.search(r"^hpcmandel: .* restart 1$", log, re.M), log
@@ -261,7 +261,7 @@ class Cases:
         else:  # a program without it says so, and that harms nothing else
             assert "unknown command 'analyze'" in self.finish(driver, project, jobs["analyze"], "failed")
             assert driver.code(jobs["analyze"]) == 64
-        until("the end of the note's job", lambda: driver.state(jobs["note"]) in (*FINAL, "unknown"), 30)
+        until("the end of the note's job", lambda: driver.state(jobs["note"]) in (*FINAL, "unknown"))
         assert not list(project.folder.glob("results/*.failed.txt"))
 
     def test_chain_that_fails(self, driver, project):
@@ -274,7 +274,7 @@ class Cases:
         text = notes[0].read_text()
         assert jobs["render"] in text and "max-iter" in text and "results/c.h5" in text
         for follower in ("analyze", "export"):
-            until(f"the end of {follower}", lambda f=follower: driver.state(jobs[f]) in ("cancelled", "unknown"), 30)
+            until(f"the end of {follower}", lambda f=follower: driver.state(jobs[f]) in ("cancelled", "unknown"))
         assert not list(project.folder.glob("results/*.png"))
 
     # --- scaling studies ---

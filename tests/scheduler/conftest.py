@@ -60,7 +60,7 @@ class Project:
         path.chmod(mode)
         return path
 
-    def run(self, *command, env=None, timeout=60, cwd=None):
+    def run(self, *command, env=None, timeout=300, cwd=None):
         """A command in this folder; the finished process with its text."""
         return subprocess.run(list(map(str, command)), cwd=cwd or self.folder, env=env or clean_environment(), text=True,
                               timeout=timeout, capture_output=True, stdin=subprocess.DEVNULL, check=False)
@@ -105,7 +105,7 @@ class References:
             output = self.project / f"{len(self.known)}.h5"
             # The fastest way: the bits are the same.
             done = self.project.run("./hpcmandel", *key, "--output", output, "--interior", "exact", "--isa", "auto",
-                                    "--overwrite", timeout=120)
+                                    "--overwrite", timeout=300)
             assert done.returncode == 0, done.stderr
             self.known[key] = crc_of(output)
         return self.known[key]

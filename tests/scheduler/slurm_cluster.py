@@ -81,7 +81,7 @@ def free_ports(number):
     raise RuntimeError("found no free ports")
 
 
-def until(what, condition, seconds=30.0, pause=0.1):
+def until(what, condition, seconds=300.0, pause=0.1):
     """Waits until condition() is true and returns what it gave; fails after `seconds`."""
     end = time.monotonic() + seconds
     while True:
@@ -150,7 +150,7 @@ class SlurmCluster:
 
     def command(self, *words, check=True, cwd=None, env=None):
         """Standard output of a command that speaks to this Slurm."""
-        done = subprocess.run(list(map(str, words)), env={**self.environment, **(env or {})}, cwd=cwd, text=True, timeout=60,
+        done = subprocess.run(list(map(str, words)), env={**self.environment, **(env or {})}, cwd=cwd, text=True, timeout=300,
                               capture_output=True, stdin=subprocess.DEVNULL, check=False)
         if check:
             assert done.returncode == 0, f"{words}: exit {done.returncode}\n{done.stdout}{done.stderr}"

@@ -16,7 +16,7 @@ def submit(project, *words, env=None):
 
 
 def wait(project, job):
-    return project.run("jobs/submit", "wait", job, env=ENVIRONMENT, timeout=120).returncode
+    return project.run("jobs/submit", "wait", job, env=ENVIRONMENT, timeout=300).returncode
 
 
 def log(project, job):
@@ -51,7 +51,7 @@ def test_exit_codes(project):
 def test_cancel_and_resume(project, reference):
     output = "results/c.h5"
     job = submit(project, "--ranks-per-node", 2, "--", *LONG, "--output", output)
-    until("some rows", lambda: rows_done(project / output) > 0.08, 60, 0.05)
+    until("some rows", lambda: rows_done(project / output) > 0.08, pause=0.05)
     assert project.run("jobs/submit", "cancel", job, env=ENVIRONMENT).returncode == 0
     assert wait(project, job) == 143
     assert 0 < rows_done(project / output) < 1

@@ -60,7 +60,7 @@ class Pbs:
 
     @staticmethod
     def command(*words, check=True, cwd=None, env=None):
-        done = subprocess.run(list(map(str, words)), env={**clean_environment(), **(env or {})}, cwd=cwd, text=True, timeout=60,
+        done = subprocess.run(list(map(str, words)), env={**clean_environment(), **(env or {})}, cwd=cwd, text=True, timeout=300,
                               capture_output=True, stdin=subprocess.DEVNULL, check=False)
         if check:
             assert done.returncode == 0, f"{words}: exit {done.returncode}\n{done.stdout}{done.stderr}"
@@ -147,7 +147,7 @@ class Pbs:
 
     def nodes_up(self):
         self.command(*shlex.split(os.environ["HPCMANDEL_TEST_FIND_NODE"]), self.lost)
-        until("the node", lambda: "state = free" in self.command("pbsnodes", self.lost), 90)
+        until("the node", lambda: "state = free" in self.command("pbsnodes", self.lost))
 
     def chain(self, project, arguments):
         self.project = project
@@ -171,7 +171,7 @@ class TestPbs(Cases):
         arguments = " ".join([*options, "--output", "results/q.h5"])
         job = driver.command("qsub", "-l", "select=2:ncpus=2:mpiprocs=2:ompthreads=1", "-v", f"HPCMANDEL_ARGS='{arguments}'",
                              "jobs/mandel.pbs", cwd=project.folder).strip()
-        until("the end", lambda: driver.attribute(job, "job_state") == "F", 60)
+        until("the end", lambda: driver.attribute(job, "job_state") == "F")
         time.sleep(1)
         log = (project / f"mandel.o{driver.key(job)}").read_text()
         assert driver.attribute(job, "Exit_status") == "0", log
@@ -205,7 +205,7 @@ class TestPbs(Cases):
             """, 0o755)
         job = driver.submit(project, "mandel", [*SHORT, "--output", "results/l.h5"], options=["--time", "00:01:00"],
                             variables={"HPCMANDEL": str(project / "slow"), "HPCMANDEL_LAUNCH": "none"})
-        log = self.finish(driver, project, job, seconds=120)
+        log = self.finish(driver, project, job)
         assert "told to stop" in log and driver.restarts(job) == 1
         assert crc_of(project / "results/l.h5") == reference(*SHORT)
 

@@ -81,7 +81,7 @@ class Simulated:
     def end(job):
         """The finished job, with what it said."""
         try:
-            out, err = job.communicate(timeout=120)
+            out, err = job.communicate(timeout=300)
         finally:
             job.kill()
         return subprocess.CompletedProcess(job.args, job.returncode, out, err)
@@ -92,7 +92,7 @@ class Simulated:
     def struck(self, number, output, script, *arguments, **env):
         """A job that gets a signal when some rows are done."""
         job = self.begin(script, *arguments, **env)
-        until("some rows", lambda: job.poll() is not None or rows_done(self.project / output) > 0.08, 60, 0.05)
+        until("some rows", lambda: job.poll() is not None or rows_done(self.project / output) > 0.08, pause=0.05)
         job.send_signal(number)
         done = self.end(job)
         assert 0 < rows_done(self.project / output) < 1, done.stderr

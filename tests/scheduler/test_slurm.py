@@ -110,8 +110,8 @@ class Slurm:
         """A job of a higher partition wants the whole node."""
         urgent = self.cluster.command("sbatch", "--parsable", "-p", "urgent", "-w", self.first_node(job), "-N", "1", "-n", "4",
                                       "-o", "/dev/null", "--wrap", "sleep 1").strip()
-        until("preemption", lambda: self.state(job) != "running", 30)
-        until("the urgent job's end", lambda: self.state(urgent) in FINAL, 30)
+        until("preemption", lambda: self.state(job) != "running")
+        until("the urgent job's end", lambda: self.state(urgent) in FINAL)
 
     def first_node(self, job):
         node = re.search(r"\bNodeList=(?:n(\d)|n\[(\d))", self.details(job)[0])
@@ -123,7 +123,7 @@ class Slurm:
 
     def nodes_up(self):
         self.cluster.command("scontrol", "update", f"nodename={self.down}", "state=resume", check=False)  # it may be up already
-        until("all nodes idle", self.cluster.idle, 30)
+        until("all nodes idle", self.cluster.idle)
 
     def chain(self, project, arguments):
         done = project.run("jobs/chain", "--scheduler", "slurm", "--ranks-per-node", 2, "--name", "c", "--", *arguments,
@@ -189,7 +189,7 @@ class TestSlurm(Cases):
         anywhere = tmp_path / "any where"
         anywhere.mkdir()
         job = driver.cluster.command("sbatch", "--parsable", "-n", "2", share / "jobs/mandel.slurm", *SHORT, cwd=anywhere).strip()
-        until("the end", lambda: driver.state(job) in FINAL, 60)
+        until("the end", lambda: driver.state(job) in FINAL)
         log = (anywhere / f"slurm-{job}.out").read_text()
         assert driver.state(job) == "done", log
         assert f"program {prefix}/bin/hpcmandel" in log
@@ -257,7 +257,7 @@ class TestSlurm(Cases):
     def test_time_limit(self, driver, limited, reference):
         """The job is told ahead of its time limit, and goes on after it. The last test, as this takes a minute."""
         project, job = limited
-        log = self.finish(driver, project, job, seconds=90)
+        log = self.finish(driver, project, job)
         assert "told to stop" in log and "stops" in log, log
         assert driver.restarts(job) == 1
         assert crc_of(project / "results/l.h5") == reference(*SHORT)

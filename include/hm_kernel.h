@@ -47,14 +47,27 @@ typedef struct hm_tile_t {
     int64_t rows;
 } hm_tile_t;
 
-/** Where results go: arrays [rows][width], row-major, owned by the caller; NULL where a channel is
- * not asked for. */
+/**
+ * Where results go: arrays [rows][width], row-major, owned by the caller; NULL where a channel is
+ * not asked for. Asking for channels changes no count. All of them are the same in every kernel and
+ * with every hm_interior_t, bit by bit.
+ *
+ * Where the count is below max_iter, orbits are followed on past the bailout, until smooth is known
+ * to within 1e-6 (of itself, where it exceeds 1: as near as a float can be) and distance to a
+ * thousandth; so both do not depend on the bailout. That is for the orbit of the point in double
+ * precision: within some 1e-15 of the set's boundary that is another point's. Where an orbit has
+ * escaped a bailout below 2 only to come back, and is not far away within 64 updates after
+ * max_iter, the channels say inside.
+ */
 typedef struct hm_channels_t {
     uint32_t *iterations; /**< never NULL */
-    float *smooth;
-    float *distance; /**< in units of `pixel_step` */
-    uint32_t *period;
-    double pixel_step; /**< > 0 when distance is asked for */
+    float *smooth;        /**< m - log2(log2 |z|) for z after m updates, far away; inside: NAN */
+    float *distance;      /**< 2 |z| ln |z| / |dz| in units of `pixel_step`, an estimate of the
+                             distance to the set (between a quarter of it and all of it where it is
+                             small); inside: 0; INFINITY where a float cannot hold it */
+    uint32_t *period;     /**< of the attracting cycle that the orbit is settling on at max_iter,
+                             verified by Newton's method; 0 outside, or unknown */
+    double pixel_step;    /**< > 0 when distance is asked for */
 } hm_channels_t;
 
 /** Called about every millisecond of computing; returning true gives the tile up. `call` may be

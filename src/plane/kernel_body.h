@@ -58,6 +58,7 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
     const double nearly = 1e-9;
     b->formula = formula;
     b->level = channels->distance ? LEVEL_DISTANCE : channels->smooth ? LEVEL_SMOOTH : LEVEL_COUNT;
+    b->far = far_square(formula);
     b->far_most = (double)formula->max_iter + HM_FAR_PATIENCE;
     b->prelude_longest = b->level > LEVEL_COUNT ? PRELUDE_MOST + HM_FAR_PATIENCE + 4 : PRELUDE_MOST;
     b->limit = bailout * bailout;
@@ -101,7 +102,8 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
     b->form = formula->arith == HM_ARITH_FMA                       ? FORM_FMA
               : small == 0.0 || huge || b->level == LEVEL_DISTANCE ? FORM_PLAIN
                                                                    : FORM_MIXED;
-    b->suits_channels = !b->all_careful && b->limit <= HM_FAR && (formula->julia || bailout >= 2.0);
+    b->suits_channels = !b->all_careful && b->limit <= b->far && b->far <= 0x1p400 &&
+                        (formula->julia || bailout >= 2.0);
 }
 
 static hm_status_t compute_portion(body_t *b) {

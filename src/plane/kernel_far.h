@@ -19,21 +19,20 @@ typedef struct going_t {
 } going_t;
 
 HM_INLINE void going_begin(going_t *z, int g, v_double_t x, v_double_t y, v_double_t dx,
-                           v_double_t dy, form_t form) {
+                           v_double_t dy, v_double_t far, form_t form) {
     z->x[g] = x;
     z->y[g] = y;
     z->dx[g] = z->far_dx[g] = dx;
     z->dy[g] = z->far_dy[g] = dy;
     z->size[g] = square(x, y, form);
-    z->near[g] = v_le(z->size[g], v_all(HM_FAR));
+    z->near[g] = v_le(z->size[g], far);
     z->counts[g] = v_int_zero();
     z->made[g] = v_int_zero();
 }
 
 /* `steps` updates; the derivatives with them where they are asked for. */
 HM_INLINE void go(going_t *z, const double *cr, const double *ci, int steps, v_double_t limits,
-                  v_double_t add, form_t form, bool slope) {
-    const v_double_t far = v_all(HM_FAR);
+                  v_double_t far, v_double_t add, form_t form, bool slope) {
     for (int k = 0; k < steps; ++k) {
         HM_OPAQUE(cr);
         HM_OPAQUE(ci);
@@ -105,6 +104,7 @@ HM_INLINE void replay_far(body_t *b, int lanes, form_t form, bool slope) {
     const double *from = q->field[0] + q->count - lanes;
     const v_double_t most = v_all(b->formula->max_iter);
     const v_double_t add = v_load(b->fast.add);
+    const v_double_t far = v_all(b->far);
     going_t z;
     v_double_t before[V_TESTED];
     uint32_t found[LANES_TESTED];
@@ -113,15 +113,15 @@ HM_INLINE void replay_far(body_t *b, int lanes, form_t form, bool slope) {
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         const double *at = from + g * V_LANES;
         going_begin(&z, g, v_load(at + FIELD_X * POOL), v_load(at + FIELD_Y * POOL),
-                    v_load(at + FIELD_DX * POOL), v_load(at + FIELD_DY * POOL), form);
+                    v_load(at + FIELD_DX * POOL), v_load(at + FIELD_DY * POOL), far, form);
         before[g] = v_sub(most, v_load(at + FIELD_LEFT * POOL));
     }
     const uint64_t real = UINT64_MAX >> (64 - lanes);
     int steps = 0;
     do {
         const int portion = steps == 0 ? ROUND : 2;
-        go(&z, from + FIELD_CR * POOL, from + FIELD_CI * POOL, portion, v_all(b->limit), add, form,
-           slope);
+        go(&z, from + FIELD_CR * POOL, from + FIELD_CI * POOL, portion, v_all(b->limit), far, add,
+           form, slope);
         steps += portion;
     } while (some_near(&z, real) && steps < ROUND + HM_FAR_PATIENCE);
     unsigned early = 0;

@@ -7,11 +7,30 @@
 #ifndef HM_KERNEL_FINISH_H
 #define HM_KERNEL_FINISH_H
 
+#include <math.h>
+
+#include "hm_kernel.h"
 #include "kernel_update.h"
 
-/** Orbits are followed to |z| > 2^12, where log |z| doubles with an error below |c| 2^-24: 1e-8 in
- * smooth. */
+/**
+ * Orbits are followed to |z| > 2^12, and for a Julia set's |c| > 1 to |z| > 2^12 sqrt(|c|). From
+ * there on log |z| doubles with an error below |c| / |z|^2 <= 2^-24, which makes 1e-8 in smooth. In
+ * the Mandelbrot iteration the first z is c itself, far away or not; one update more takes care of
+ * that up to |c| = 2^50. (The worst is |c| = 64, where z = c^2 + c is just beyond 2^12: 4e-7.)
+ */
 #define HM_FAR 0x1p24
+#define HM_FAR_FIRST 0x1p100
+
+/** |z|^2 from which on an orbit is far away. */
+static inline double far_square(const hm_formula_t *formula) {
+    const double size = formula->julia ? fabs(formula->julia_re) + fabs(formula->julia_im) : 1.0;
+    return HM_FAR * (size > 1.0 ? size : 1.0);
+}
+
+/** The same for the first z. */
+static inline double far_first(const hm_formula_t *formula) {
+    return formula->julia ? far_square(formula) : HM_FAR_FIRST;
+}
 
 /** From here on squares of the coordinates are taken to overflow (in one more update). */
 #define HM_HUGE 0x1p800

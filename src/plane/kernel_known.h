@@ -51,12 +51,12 @@ static inline uint32_t known_period(double cr) {
 }
 
 /*
- * The period of a point of the set is looked for from z after max_iter updates: the least p with
- * |z_p - z| <= 1e-6, where the p updates contract, |(f^p)'| < 1. Where the orbit has not settled by
- * then, or does not within so many updates, the period is unknown.
+ * The period of a point of the set is looked for from z after max_iter updates: wherever the orbit
+ * comes back to z more closely than ever before, and to within a thousandth, hm_cycle_period() says
+ * whether a cycle attracts it. Where none has been found within so many updates, the period is
+ * unknown.
  */
-#define HM_PERIOD_NEAR_SQUARE 1e-12
-#define HM_PERIOD_CONTRACTS 0x1.fffffffffffffp-1 /* the largest double below 1 */
+#define HM_PERIOD_NEAR_SQUARE 1e-6
 
 static inline int period_most(uint32_t max_iter) {
     const uint32_t most = 32 + max_iter / 16;

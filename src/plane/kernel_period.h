@@ -76,58 +76,61 @@ HM_INLINE void go_on_to_limit(cycling_t *z, const double *left, int lanes, form_
 HM_INLINE void find_periods_form(body_t *b, int lanes, form_t form) {
     points_t *q = &b->periods;
     const double *from = q->field[0] + q->count - lanes;
-    double left[LANES_TESTED];
-    double found[LANES_TESTED];
+    double left[LANES_TESTED], x[LANES_TESTED], y[LANES_TESTED], gaps[LANES_TESTED];
+    double nearest[LANES_TESTED];
+    uint32_t period[LANES_TESTED] = {0};
     cycling_t z;
-    v_double_t dx[V_TESTED], dy[V_TESTED], period[V_TESTED];
     v_mask_t all[V_TESTED];
+    uint64_t open = UINT64_MAX >> (64 - lanes);
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         z.x[g] = v_load(from + FIELD_X * POOL + g * V_LANES);
         z.y[g] = v_load(from + FIELD_Y * POOL + g * V_LANES);
         z.cr[g] = v_load(from + FIELD_CR * POOL + g * V_LANES);
         z.ci[g] = v_load(from + FIELD_CI * POOL + g * V_LANES);
         v_store(left + g * V_LANES, v_load(from + FIELD_LEFT * POOL + g * V_LANES));
-        dx[g] = v_all(1.0);
-        dy[g] = v_all(0.0);
+        v_store(nearest + g * V_LANES, v_all(HM_PERIOD_NEAR_SQUARE));
         all[g] = v_equal(v_all(0.0), v_all(0.0));
-        period[g] = v_all(0.0);
         if (b->knowable) { /* the same, whether short cuts were taken or not */
-            const v_mask_t disc = v_not_le(v_all(HM_DISC_EDGE), z.cr[g]);
-            period[g] = v_select(known_inside(z.cr[g], z.ci[g]),
-                                 v_select(disc, v_all(2.0), v_all(1.0)), period[g]);
+            const unsigned known = v_bits(known_inside(z.cr[g], z.ci[g]));
+            for (unsigned rest = known; rest; rest &= rest - 1) {
+                const int k = g * V_LANES + __builtin_ctz(rest);
+                period[k] = known_period(from[FIELD_CR * POOL + k]);
+            }
+            open &= ~((uint64_t)known << g * V_LANES);
         }
     }
-    take_whole_turns(&z, from + FIELD_DX * POOL, left, lanes, form);
-    go_on_to_limit(&z, left, lanes, form);
+    if (open) {
+        take_whole_turns(&z, from + FIELD_DX * POOL, left, lanes, form);
+        go_on_to_limit(&z, left, lanes, form);
+    }
     const cycling_t start = z;
+    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+        v_store(x + g * V_LANES, z.x[g]);
+        v_store(y + g * V_LANES, z.y[g]);
+    }
     const int most = period_most(b->formula->max_iter);
-    const uint64_t real = UINT64_MAX >> (64 - lanes);
-    uint64_t open = real;
     for (int p = 1; p <= most && open; ++p) {
-        open = 0;
-        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            update_slope(&dx[g], &dy[g], z.x[g], z.y[g], v_all(0.0));
-        }
+        uint64_t nearer = 0;
         cycle_step(&z, all, form);
         HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            const v_double_t x = v_sub(z.x[g], start.x[g]);
-            const v_double_t y = v_sub(z.y[g], start.y[g]);
-            const v_double_t gap = v_add(v_mul(x, x), v_mul(y, y));
-            const v_double_t steep = v_add(v_mul(dx[g], dx[g]), v_mul(dy[g], dy[g]));
-            const v_mask_t hit = v_and(v_and(v_le(gap, v_all(HM_PERIOD_NEAR_SQUARE)),
-                                             v_le(steep, v_all(HM_PERIOD_CONTRACTS))),
-                                       v_equal(period[g], v_all(0.0)));
-            period[g] = v_select(hit, v_all(p), period[g]);
-            open |= (uint64_t)v_bits(v_equal(period[g], v_all(0.0))) << g * V_LANES;
+            const v_double_t gap_x = v_sub(z.x[g], start.x[g]);
+            const v_double_t gap_y = v_sub(z.y[g], start.y[g]);
+            const v_double_t gap = v_add(v_mul(gap_x, gap_x), v_mul(gap_y, gap_y));
+            v_store(gaps + g * V_LANES, gap);
+            nearer |= (uint64_t)v_bits(v_not_le(v_load(nearest + g * V_LANES), gap)) << g * V_LANES;
         }
-        open &= real;
-    }
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        v_store(found + g * V_LANES, period[g]);
+        for (nearer &= open; nearer; nearer &= nearer - 1) {
+            const int k = __builtin_ctzll(nearer);
+            nearest[k] = gaps[k];
+            period[k] = hm_cycle_period(x[k], y[k], from[FIELD_CR * POOL + k],
+                                        from[FIELD_CI * POOL + k], p);
+            open &= ~((uint64_t)(period[k] != 0) << k);
+        }
     }
     for (int k = 0; k < lanes; ++k) {
-        b->out.period[(int64_t)from[FIELD_PLACE * POOL + k]] = (uint32_t)found[k];
+        b->out.period[(int64_t)from[FIELD_PLACE * POOL + k]] = period[k];
     }
+    b->since_poll += (uint64_t)(most * LANES_TESTED);
     q->count -= lanes;
 }
 

@@ -215,6 +215,8 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     going_t z;
     const v_double_t limits = v_all(b->limit);
     const v_double_t add = v_load(b->fast.add);
+    const v_double_t far = v_all(b->far);
+    const v_double_t far_at_first = julia ? far : v_all(HM_FAR_FIRST);
     batch_next(b, &batch);
     const double *cr = batch.re;
     const double *ci = batch.im;
@@ -233,7 +235,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     v_mask_t alive[V_TESTED];
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         going_begin(&z, g, v_load(batch.re + g * V_LANES), v_load(batch.im + g * V_LANES),
-                    v_all(1.0), v_all(0.0), form);
+                    v_all(1.0), v_all(0.0), far_at_first, form);
         const v_double_t size = z.size[g];
         alive[g] = v_le(v_all(0.0), limits);
         if (!julia) { /* the first update of z = 0 makes c */
@@ -263,7 +265,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
             if (level == LEVEL_COUNT) {
                 step_tested(z.x, z.y, cr, ci, alive, z.counts, portion, limits, form, true);
             } else {
-                go(&z, cr, ci, portion, limits, add, form, slope);
+                go(&z, cr, ci, portion, limits, far, add, form, slope);
                 HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
                     alive[g] = v_le(square(z.x[g], z.y[g], form), limits);
                 }

@@ -36,6 +36,13 @@ typedef struct hm_point_t {
 void hm_scalar_point(const hm_formula_t *formula, double re, double im, bool channels,
                      hm_point_t *point);
 
+/**
+ * The period of the attracting cycle that z = x + iy is about to settle on, a divisor of `turn`,
+ * where z is known to come back to near itself after `turn` updates; 0 when there is no such cycle.
+ * Newton's method finds the cycle, its multiplier decides. The same in every kernel and arithmetic.
+ */
+uint32_t hm_cycle_period(double x, double y, double cr, double ci, int turn);
+
 /** Stores the channels that are asked for, but not the count. */
 static inline void hm_point_store(const hm_point_t *point, const hm_channels_t *channels,
                                   int64_t place) {

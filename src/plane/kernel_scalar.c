@@ -51,11 +51,17 @@ HM_INLINE uint32_t escape_count(hm_orbit_t *orbit, uint32_t most, double limit, 
     return n;
 }
 
+/* Where an orbit has gone far enough: |z|^2 at the first z that is not 0, and from then on. */
+typedef struct hm_goal_t {
+    double first, far;
+} hm_goal_t;
+
 /* Follows an orbit and its derivative (dx, dy) until it is far away, for at most `most` updates.
  * Returns the updates made, or -1 when it is not far by then. */
-HM_INLINE double follow(hm_orbit_t *orbit, double slope[2], double add, double most, bool fused) {
+HM_INLINE double follow(hm_orbit_t *orbit, double slope[2], double add, hm_goal_t goal, double most,
+                        bool fused) {
     for (double m = 0.0; m <= most; m += 1.0) {
-        if (!(square_of(orbit->x, orbit->y, fused) <= HM_FAR)) {
+        if (!(square_of(orbit->x, orbit->y, fused) <= (m <= 1.0 ? goal.first : goal.far))) {
             return m;
         }
         update_slope(&slope[0], &slope[1], orbit->x, orbit->y, add);
@@ -67,25 +73,26 @@ HM_INLINE double follow(hm_orbit_t *orbit, double slope[2], double add, double m
 /* See kernel_known.h. */
 HM_INLINE uint32_t find_period(const hm_orbit_t *orbit, uint32_t max_iter, bool fused) {
     hm_orbit_t z = *orbit;
-    double slope[2] = {1.0, 0.0};
+    double nearest = HM_PERIOD_NEAR_SQUARE;
     const int most = period_most(max_iter);
-    for (int p = 1; p <= most; ++p) {
-        update_slope(&slope[0], &slope[1], z.x, z.y, 0.0);
+    uint32_t period = 0;
+    for (int p = 1; p <= most && period == 0; ++p) {
         step(&z, fused);
         const double x = z.x - orbit->x;
         const double y = z.y - orbit->y;
-        if (x * x + y * y <= HM_PERIOD_NEAR_SQUARE &&
-            slope[0] * slope[0] + slope[1] * slope[1] <= HM_PERIOD_CONTRACTS) {
-            return (uint32_t)p;
+        const double gap = x * x + y * y;
+        if (!(nearest <= gap)) {
+            nearest = gap;
+            period = hm_cycle_period(orbit->x, orbit->y, orbit->cr, orbit->ci, p);
         }
     }
-    return 0;
+    return period;
 }
 
 /* The functions above for one arithmetic. */
 typedef struct hm_orbits_t {
     uint32_t (*count)(hm_orbit_t *orbit, uint32_t most, double limit);
-    double (*follow)(hm_orbit_t *orbit, double slope[2], double add, double most);
+    double (*follow)(hm_orbit_t *orbit, double slope[2], double add, hm_goal_t goal, double most);
     uint32_t (*period)(const hm_orbit_t *orbit, uint32_t max_iter);
 } hm_orbits_t;
 
@@ -95,8 +102,8 @@ typedef struct hm_orbits_t {
         return escape_count(orbit, most, limit, fused);                                      \
     }                                                                                        \
     attribute static double name##_follow(hm_orbit_t *orbit, double slope[2], double add,    \
-                                          double most) {                                     \
-        return follow(orbit, slope, add, most, fused);                                       \
+                                          hm_goal_t goal, double most) {                     \
+        return follow(orbit, slope, add, goal, most, fused);                                 \
     }                                                                                        \
     attribute static uint32_t name##_period(const hm_orbit_t *orbit, uint32_t max_iter) {    \
         return find_period(orbit, max_iter, fused);                                          \
@@ -135,7 +142,8 @@ static void point_channels(const hm_formula_t *formula, const hm_orbits_t *orbit
         hm_orbit_t orbit = begin(formula, re, im);
         double slope[2] = {formula->julia ? 1.0 : 0.0, 0.0};
         const double most = (double)formula->max_iter + HM_FAR_PATIENCE;
-        const double m = orbits->follow(&orbit, slope, formula->julia ? 0.0 : 1.0, most);
+        const hm_goal_t goal = {far_first(formula), far_square(formula)};
+        const double m = orbits->follow(&orbit, slope, formula->julia ? 0.0 : 1.0, goal, most);
         if (m >= 0.0) {
             /* Points of the plane themselves may be so far that their squares overflow. */
             const bool huge = !(square_of(orbit.x, orbit.y, false) <= HM_HUGE);

@@ -109,6 +109,7 @@ typedef struct body_t {
     int64_t width;
     hm_channels_t out; /* of this portion */
     level_t level;
+    double far;              /* |z|^2 from which on an orbit is far away */
     double far_most;         /* updates after which an orbit must be far away */
     uint64_t *saved;         /* per row: updates that a short cut made unnecessary; may be NULL */
     int64_t points;          /* in this portion of the tile */

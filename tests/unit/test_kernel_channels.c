@@ -1,0 +1,328 @@
+/*
+ * The channels smooth and distance: every kernel against the scalar one in every combination, and
+ * the values against the same orbits in MPFR, closed forms, and theorems about distances.
+ */
+#include <complex.h>
+#include <mpfr.h>
+
+#include "kernel_bench.h"
+
+/* --- bit by bit ------------------------------------------------------------------------------ */
+
+static const bench_view_t hard_views[] = {
+    {"whole set", -0.7, 0.0, 0.05, 0.05, 61, 47, 200},
+    {"seahorses", -0.743643887037151, 0.13182590420533, 1e-5, 1e-5, 37, 11, 900},
+    {"cusp", 0.25, 0.0, 1e-5, 1e-5, 37, 9, 1500},
+    {"neck of the disc", -0.75, 0.0, 1e-4, 1e-4, 29, 9, 1100},
+    {"near -2, within roundings", -2.0, 0.0, 0x1p-51, 0x1p-51, 33, 9, 400},
+    {"subnormal", 0.0, 0.0, 0x1p-1074, 0x1p-1074, 30, 7, 100},
+    {"far away at the first update", 0.0, 0.0, 900.0, 900.0, 30, 15, 30},
+    {"huge", 0.0, 0.0, 1e153, 1e153, 30, 5, 20},
+    {"largest", 0.0, 0.0, 5e306, 5e306, 60, 9, 20},
+    {"one column", -0.75, 0.1, 0.01, 0.01, 1, 40, 300},
+    {"one row", -0.75, 0.1, 0.01, 0.01, 200, 1, 300},
+    {"one update", -0.7, 0.0, 0.05, 0.05, 61, 47, 1},
+    {"two updates", -0.7, 0.0, 0.05, 0.05, 61, 47, 2},
+};
+
+static const double hard_bailouts[] = {0.7, 1.5, 2.0, 2.5, 100.0, 4096.0, 1e4, 1e160};
+
+/* A tile in every combination of channels, arithmetics and short cuts. */
+static void every_combination(bench_t *bench, const bench_view_t *view, hm_formula_t formula) {
+    double *re = malloc((size_t)view->width * sizeof *re);
+    double *im = malloc((size_t)view->rows * sizeof *im);
+    CU_ASSERT_FATAL(re && im);
+    bench_axes(view, re, im);
+    formula.max_iter = view->max_iter;
+    if (bench_short() && formula.max_iter > 150) {
+        formula.max_iter = 150 + view->max_iter / 10;
+    }
+    for (int mask = 0; mask < 8; ++mask) {
+        for (int way = 0; way < 4; ++way) {
+            if (bench_short() && (way + mask) % 4 != 0) {
+                continue;
+            }
+            formula.arith = way & 1 ? HM_ARITH_FMA : HM_ARITH_IEEE;
+            formula.interior = way & 2 ? HM_INTERIOR_EXACT : HM_INTERIOR_NONE;
+            CU_ASSERT(
+                bench_compare(bench, view->what, &formula, re, view->width, im, view->rows, mask));
+        }
+    }
+    free(re);
+    free(im);
+}
+
+static void bench_views(bench_t *bench) {
+    for (size_t k = 0; k < sizeof hard_views / sizeof hard_views[0]; ++k) {
+        every_combination(bench, &hard_views[k], BENCH_PLAIN);
+    }
+}
+
+static void bench_channel_bailouts(bench_t *bench) {
+    for (size_t k = 0; k < sizeof hard_bailouts / sizeof hard_bailouts[0]; ++k) {
+        hm_formula_t formula = BENCH_PLAIN;
+        formula.bailout = hard_bailouts[k];
+        const bench_view_t view = {"bailouts", -0.7, 0.01, 0.07, 0.07, 39, 31, 120};
+        every_combination(bench, &view, formula);
+    }
+}
+
+static void bench_channel_julia(bench_t *bench) {
+    static const double constants[][2] = {{-0.8, 0.156}, {-0.12, 0.745},    {0.0, 0.0},
+                                          {-2.0, 0.0},   {-0.5, 0x1p-1074}, {30.0, 5000.0},
+                                          {1e200, 1.0}};
+    static const bench_view_t views[] = {
+        {"julia", 0.0, 0.0, 0.08, 0.08, 41, 31, 150},
+        {"julia, far", 0.0, 0.0, 700.0, 700.0, 21, 9, 30},
+        {"julia, huge", 0.0, 0.0, 3e200, 1e150, 21, 9, 30},
+    };
+    static const double bailouts[] = {1.5, 2.0, 4.0, 1e4};
+    for (size_t c = 0; c < sizeof constants / sizeof constants[0]; ++c) {
+        for (size_t v = 0; v < sizeof views / sizeof views[0]; ++v) {
+            hm_formula_t formula = BENCH_PLAIN;
+            formula.bailout = bailouts[(c + v) % 4];
+            formula.julia = true;
+            formula.julia_re = constants[c][0];
+            formula.julia_im = constants[c][1];
+            every_combination(bench, &views[v], formula);
+        }
+    }
+}
+
+static void test_views(void) {
+    bench_kernels(bench_views);
+}
+static void test_bailouts(void) {
+    bench_kernels(bench_channel_bailouts);
+}
+static void test_julia(void) {
+    bench_kernels(bench_channel_julia);
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+typedef struct value_t {
+    uint32_t count, period;
+    float smooth, distance;
+} value_t;
+
+/* Distances in units of 2^-10: as good as any, and exact. */
+static const double PIXEL_STEP = 0x1p-10;
+
+static value_t value_at(const hm_kernel_t *kernel, const hm_formula_t *formula, double re,
+                        double im) {
+    value_t value = {0};
+    const hm_tile_t tile = {&re, 1, &im, 1};
+    const hm_channels_t channels = {&value.count, &value.smooth, &value.distance, &value.period,
+                                    PIXEL_STEP};
+    CU_ASSERT_FATAL(hm_kernel_compute(kernel, formula, &tile, &channels, NULL, NULL, NULL) ==
+                    HM_OK);
+    return value;
+}
+
+static bool is_close(double found, double right, double relative) {
+    return fabs(found - right) <= relative * fmax(1.0, fabs(right));
+}
+
+typedef struct reference_t {
+    double smooth, distance; /* distance in units of the plane */
+} reference_t;
+
+/* What the channels are defined as, with 320 bits, far beyond where the kernels stop. */
+static bool reference_at(const hm_formula_t *formula, double re, double im, reference_t *value) {
+    enum { BITS = 320, FAR = 200 };
+    mpfr_t x, y, cr, ci, dx, dy, t, u, v;
+    mpfr_inits2(BITS, x, y, cr, ci, dx, dy, t, u, v, (mpfr_ptr)NULL);
+    mpfr_set_d(x, formula->julia ? re : 0.0, MPFR_RNDN);
+    mpfr_set_d(y, formula->julia ? im : 0.0, MPFR_RNDN);
+    mpfr_set_d(cr, formula->julia ? formula->julia_re : re, MPFR_RNDN);
+    mpfr_set_d(ci, formula->julia ? formula->julia_im : im, MPFR_RNDN);
+    mpfr_set_d(dx, formula->julia ? 1.0 : 0.0, MPFR_RNDN);
+    mpfr_set_d(dy, 0.0, MPFR_RNDN);
+    bool far = false;
+    uint32_t made = 0;
+    for (; made < formula->max_iter + 100; ++made) {
+        mpfr_sqr(t, x, MPFR_RNDN);
+        mpfr_sqr(u, y, MPFR_RNDN);
+        mpfr_add(v, t, u, MPFR_RNDN);
+        far = mpfr_cmp_d(v, 0x1p400) > 0 && made > 0;
+        if (far) {
+            break;
+        }
+        /* dz' = 2 z dz + 1 (or 0), z' = z^2 + c */
+        mpfr_fmms(v, x, dx, y, dy, MPFR_RNDN);
+        mpfr_fmma(dy, x, dy, y, dx, MPFR_RNDN);
+        mpfr_mul_2ui(dy, dy, 1, MPFR_RNDN);
+        mpfr_mul_2ui(dx, v, 1, MPFR_RNDN);
+        if (!formula->julia) {
+            mpfr_add_ui(dx, dx, 1, MPFR_RNDN);
+        }
+        mpfr_mul(v, x, y, MPFR_RNDN);
+        mpfr_mul_2ui(v, v, 1, MPFR_RNDN);
+        mpfr_add(y, v, ci, MPFR_RNDN);
+        mpfr_sub(x, t, u, MPFR_RNDN);
+        mpfr_add(x, x, cr, MPFR_RNDN);
+    }
+    if (far) {
+        mpfr_hypot(t, x, y, MPFR_RNDN);   /* |z| */
+        mpfr_hypot(u, dx, dy, MPFR_RNDN); /* |dz| */
+        mpfr_div(u, t, u, MPFR_RNDN);
+        mpfr_log(v, t, MPFR_RNDN);
+        mpfr_mul(u, u, v, MPFR_RNDN);
+        value->distance = 2.0 * mpfr_get_d(u, MPFR_RNDN);
+        mpfr_log2(v, t, MPFR_RNDN);
+        mpfr_log2(v, v, MPFR_RNDN);
+        mpfr_ui_sub(v, made, v, MPFR_RNDN);
+        value->smooth = mpfr_get_d(v, MPFR_RNDN);
+    }
+    mpfr_clears(x, y, cr, ci, dx, dy, t, u, v, (mpfr_ptr)NULL);
+    return far;
+}
+
+/* The worst errors of a kernel, for the report at the end. */
+typedef struct worst_t {
+    double smooth, distance;
+    int compared;
+} worst_t;
+
+/* Orbits in doubles are those of points a few roundings away: nearer to the set than 2^-30 that
+ * alone would be seen. */
+static void compare_value(bench_t *bench, const hm_formula_t *formula, double re, double im,
+                          worst_t *worst) {
+    reference_t right = {0.0, 0.0};
+    if (!reference_at(formula, re, im, &right) || right.distance < 0x1p-30) {
+        return;
+    }
+    const value_t found = value_at(bench->kernel, formula, re, im);
+    if (found.count == formula->max_iter) {
+        return;
+    }
+    const double distance = (double)found.distance * PIXEL_STEP;
+    const double smooth_error = fabs(found.smooth - right.smooth) / fmax(1.0, fabs(right.smooth));
+    const double distance_error = fabs(distance / right.distance - 1.0);
+    worst->smooth = fmax(worst->smooth, smooth_error);
+    worst->distance = fmax(worst->distance, distance_error);
+    ++worst->compared;
+    const bool right_smooth = smooth_error <= 1e-6;
+    const bool right_distance = distance_error <= 1e-3;
+    CU_ASSERT(right_smooth && right_distance);
+    if (!right_smooth || !right_distance) {
+        printf("    (%a, %a)%s, bailout %g, count %u: smooth %.9g, not %.9g; distance %g, not %g\n",
+               re, im, formula->julia ? " julia" : "", formula->bailout, found.count,
+               (double)found.smooth, right.smooth, distance, right.distance);
+    }
+}
+
+static void values_of_kernel(bench_t *bench) {
+    static const double bailouts[] = {2.0, 2.0, 2.0, 1.5, 1.0, 4.0, 300.0, 1e5};
+    static const double constants[][2] = {
+        {-0.8, 0.156}, {0.322, 0.05}, {-0.12, 0.745}, {3.0, 4.0}, {50.0, 600.0}};
+    worst_t worst = {0.0, 0.0, 0};
+    uint64_t state = 4711;
+    const int points = bench_short() ? 60 : 1500;
+    for (int k = 0; k < points; ++k) {
+        hm_formula_t formula = BENCH_PLAIN;
+        formula.bailout = bailouts[k % 8];
+        formula.arith = k % 3 == 0 ? HM_ARITH_FMA : HM_ARITH_IEEE;
+        formula.max_iter = k % 5 == 0 ? 3 + (uint32_t)k % 50 : 2000;
+        double complex at = 0.0;
+        if (k % 4 == 0) { /* anywhere */
+            at = CMPLX(bench_between(&state, -2.3, 1.0), bench_between(&state, -1.3, 1.3));
+        } else if (k % 4 == 1) { /* near the edge of the cardioid */
+            const double turn = bench_between(&state, 0.0, 6.28);
+            const double out = 1.0 + pow(10.0, bench_between(&state, -5.0, 0.0));
+            at = 0.25 - 0.25 * cpow(1.0 - out * cexp(I * turn), 2.0);
+        } else if (k % 4 == 2) { /* far away, by all that floats hold */
+            at = pow(10.0, bench_between(&state, 0.3, k % 8 == 2 ? 6.0 : 33.0)) *
+                 cexp(I * bench_between(&state, 0.0, 6.28));
+        } else {
+            formula.julia = true;
+            formula.julia_re = constants[k / 4 % 5][0];
+            formula.julia_im = constants[k / 4 % 5][1];
+            const double size = k % 8 == 3 ? 1.6 : pow(10.0, bench_between(&state, 0.0, 9.0));
+            at = CMPLX(bench_between(&state, -size, size), bench_between(&state, -size, size));
+        }
+        compare_value(bench, &formula, creal(at), cimag(at), &worst);
+    }
+    printf("    %s: smooth within %.1e, distance within %.1e of MPFR's (%d points)\n",
+           hm_isa_name(hm_kernel_isa(bench->kernel)), worst.smooth, worst.distance, worst.compared);
+    CU_ASSERT(worst.compared > points / 2);
+}
+
+static void test_values(void) {
+    bench_kernels(values_of_kernel);
+}
+
+/* The Green's functions of the circle and of the segment [-2, 2] are known: log |z|, and log |w|
+ * with z = w + 1/w. */
+static void closed_forms_of_kernel(bench_t *bench) {
+    uint64_t state = 99;
+    hm_formula_t formula = {.max_iter = 200, .bailout = 2.0, .julia = true};
+    for (int k = 0; k < (bench_short() ? 20 : 400); ++k) {
+        const double log_size = pow(10.0, bench_between(&state, -4.0, 1.5));
+        const double complex w = exp(log_size) * cexp(I * bench_between(&state, 0.0, 6.28));
+        formula.julia_re = k % 2 ? -2.0 : 0.0;
+        const double complex z = k % 2 ? w + 1.0 / w : w;
+        const double distance = 2.0 * log_size * cabs(k % 2 ? w - 1.0 / w : w);
+        const value_t value = value_at(bench->kernel, &formula, creal(z), cimag(z));
+        CU_ASSERT(value.count < formula.max_iter);
+        CU_ASSERT(is_close(value.smooth, -log2(log_size / log(2.0)), 1e-6));
+        CU_ASSERT(is_close(value.distance * PIXEL_STEP / distance, 1.0, 1e-6));
+    }
+}
+
+static void test_closed_forms(void) {
+    bench_kernels(closed_forms_of_kernel);
+}
+
+/*
+ * What distances may be (Milnor, Dynamics in One Complex Variable; Koebe's theorem): with the
+ * Green's function G and the estimate d = 2 G / |G'|, the true distance to the set is between
+ * sinh(G) / (2 e^G) / |G'| and 2 sinh(G) / |G'|.
+ */
+static void bounds_of_kernel(bench_t *bench) {
+    uint64_t state = 31;
+    int used = 0;
+    for (int k = 0; k < (bench_short() ? 50 : 1000); ++k) {
+        /* A point of the edge of the cardioid or of the disc, and one at some distance from it. */
+        const double complex turn = cexp(I * bench_between(&state, 0.0, 6.28));
+        const double complex edge = k % 2 ? turn / 2.0 - turn * turn / 4.0 : -1.0 + 0.25 * turn;
+        const double complex away = pow(10.0, bench_between(&state, -4.0, 1.0)) *
+                                    cexp(I * bench_between(&state, 0.0, 6.28));
+        /* Or one of the real axis left of -2, whose distance is known. */
+        const bool left = k % 10 == 0;
+        const double complex at = left ? -2.0 - cabs(away) : edge + away;
+        const value_t value = value_at(bench->kernel, &BENCH_PLAIN, creal(at), cimag(at));
+        if (value.count == BENCH_PLAIN.max_iter) {
+            CU_ASSERT(isnan(value.smooth));
+            CU_ASSERT_EQUAL(value.distance, 0.0f);
+            continue;
+        }
+        const double green = log(2.0) * exp2(-(double)value.smooth);
+        const double per_slope = (double)value.distance * PIXEL_STEP / (2.0 * green);
+        CU_ASSERT_EQUAL(value.period, 0);
+        CU_ASSERT(sinh(green) / (2.0 * exp(green)) * per_slope <= cabs(away) * (1.0 + 1e-4));
+        if (left) {
+            CU_ASSERT(2.0 * sinh(green) * per_slope >= cabs(away) * (1.0 - 1e-4));
+        }
+        ++used;
+    }
+    CU_ASSERT(used > 10);
+}
+
+static void test_bounds(void) {
+    bench_kernels(bounds_of_kernel);
+}
+
+int main(void) {
+    static const hm_case_t cases[] = {
+        {"every combination, hard views", test_views},
+        {"every combination, bailouts", test_bailouts},
+        {"every combination, Julia sets", test_julia},
+        {"smooth and distance against MPFR", test_values},
+        {"Julia sets whose potential is known", test_closed_forms},
+        {"distances keep to theorems", test_bounds},
+        {NULL, NULL},
+    };
+    return hm_run_cases("kernel channels", cases);
+}

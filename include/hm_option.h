@@ -22,7 +22,8 @@
  *
  * Precedence: default, then config file (`--config FILE`), then command line, wherever `--config`
  * stands. GNU long options through getopt_long: `--key value`, `--key=value`, flags without value
- * (`--key`, and in files `key = true|false|yes|no|on|off|1|0`). The last of a repeated key counts.
+ * (`--key`, and in files `key = true|false|yes|no|on|off|1|0`). The last of a repeated key counts,
+ * but for lists.
  * Abbreviations of keys are refused. A value that stands apart may begin with `-` but not with
  * `--`, as that is a forgotten value much more often; `--key=--value` says what is meant.
  *
@@ -74,6 +75,7 @@ typedef struct hm_option_t {
     bool not_in_file; /**< command line only (help, config) */
     bool not_in_echo; /**< where and how a run reports, not what it computes (quiet, progress): not
                          in provenance */
+    bool list; /**< TEXT: given again on the command line it adds to its value, behind a comma */
     /**
      * Other keys, "center,span", that cannot be given together with this one, or NULL. Both in one
      * place (file, command line) are refused; else the command line's wins, the file's goes back to

@@ -1,5 +1,6 @@
 /* The command line, through getopt_long. */
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,16 @@ static hm_status_t take_positional(hm_values_t *values, int most, char *argument
     return HM_OK;
 }
 
+/* "a,b" in new memory, or NULL. */
+static char *join(const char *a, const char *b) {
+    const size_t size = strlen(a) + strlen(b) + 2;
+    char *joined = malloc(size);
+    if (joined) {
+        snprintf(joined, size, "%s,%s", a, b);
+    }
+    return joined;
+}
+
 static hm_status_t take_option(hm_values_t *values, const struct option *row, const char *text,
                                const char **config, hm_error_t *err) {
     int index = row->val - FIRST_ROW;
@@ -118,8 +129,17 @@ static hm_status_t take_option(hm_values_t *values, const struct option *row, co
         *config = text;
         return HM_OK;
     }
+    char *joined = NULL;
+    if (values->table[index].list && values->origin[index] == HM_FROM_COMMAND_LINE) {
+        joined = join(values->text[index], text);
+        if (!joined) {
+            return hm_error_set(err, HM_EMISSING, "out of memory for --%s", row->name);
+        }
+        text = joined;
+    }
     hm_status_t status =
         hm_option_keep(values, index, text ? text : "true", HM_FROM_COMMAND_LINE, err);
+    free(joined);
     if (status != HM_OK) {
         hm_error_context(err, "--%s", row->name);
     }

@@ -103,6 +103,7 @@ static hm_status_t prepare(render_run_t *run) {
                               .attributes = provenance.attribute,
                               .attribute_count = provenance.count,
                               .overwrite = run->settings.overwrite,
+                              .alignment = run->settings.alignment,
                               .session = &session};
     HM_TRY(render_prepare(run->context, run->settings.output, &plan, run->settings.resume,
                           &run->before));
@@ -178,10 +179,10 @@ static hm_status_t compute(render_run_t *run) {
     hm_delivery_t delivery = render_delivery(&run->settings, &run->cluster);
     hm_status_t mine = HM_OK;
     if (delivery != HM_DELIVERY_FUNNEL) {
-        mine = hm_dataset_open(run->settings.output, run->cluster.comm, &run->job.dataset, &err);
+        mine = render_open(&run->settings, run->cluster.comm, &run->job.dataset, &err);
     } else if (run->cluster.leaders != MPI_COMM_NULL) {
         /* Only leaders write: the file is theirs alone. */
-        mine = hm_dataset_open(run->settings.output, run->cluster.leaders, &run->job.dataset, &err);
+        mine = render_open(&run->settings, run->cluster.leaders, &run->job.dataset, &err);
     }
     hm_status_t status = hm_meet(context, mine, &err);
     if (status != HM_OK) {

@@ -32,6 +32,8 @@ typedef struct render_settings_t {
     const char *trace;
     const char *output;
     bool overwrite, resume;
+    int64_t alignment; /* bytes */
+    const char *hint;
     double checkpoint;
     double time_limit;
     const char *png;
@@ -60,6 +62,13 @@ hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t 
 
 /** The way of the bands to the file that `io` stands for on these ranks. */
 hm_delivery_t render_delivery(const render_settings_t *settings, const hm_cluster_t *cluster);
+
+/** Opens the output for writing with the hints of the settings. As hm_dataset_open(). */
+hm_status_t render_open(const render_settings_t *settings, MPI_Comm comm, hm_dataset_t **dataset,
+                        hm_error_t *err);
+
+/** HM_EUSAGE where `text` is no list of hints. */
+hm_status_t render_check_hints(const char *text, hm_error_t *err);
 
 /** Totals of what a rank delivered (first three) or computed (last two). */
 typedef struct render_totals_t {

@@ -69,6 +69,17 @@ static hm_status_t check_bailout(const char *text, hm_error_t *err) {
     return status;
 }
 
+static hm_status_t check_alignment(const char *text, hm_error_t *err) {
+    enum { PAGE = 4096 };
+    int64_t bytes = 0;
+    hm_status_t status = hm_text_int(text, PAGE, 1 << 30, &bytes, err);
+    if (status == HM_OK && bytes % PAGE != 0) {
+        status =
+            hm_error_set(err, HM_EUSAGE, "must be a multiple of %d bytes, not '%s'", PAGE, text);
+    }
+    return status;
+}
+
 static hm_status_t check_channels(const char *text, hm_error_t *err) {
     uint32_t mask = 0;
     return hm_channels_parse(text, &mask, err);
@@ -146,6 +157,14 @@ const hm_option_t render_options[] = {
                    "starts one where there is none. An error if its view differs"),
     OPTION("checkpoint", SECONDS, checkpoint, .fallback = "60", .value = "SECONDS",
            .group = "Output", .help = "time between forced flushes to the disk; 0: never"),
+    OPTION("alignment", INT, alignment, .fallback = "4096", .value = "BYTES", .low = 4096,
+           .high = 1 << 30, .check = check_alignment, .group = "Output",
+           .help = "where channels begin in the file: at multiples of this, the stripe size of a "
+                   "parallel file system say"),
+    OPTION("hint", TEXT, hint, .value = "KEY=VALUE,...", .list = true, .check = render_check_hints,
+           .group = "Output",
+           .help = "hints for MPI-IO, such as cb_nodes=4 or romio_cb_write=enable; unknown ones "
+                   "are ignored. May be given several times"),
     OPTION("time-limit", SECONDS, time_limit, .value = "TIME", .group = "Output",
            .help = "stop cleanly after this long (90, 1.5m, 2h, HH:MM:SS, D-HH:MM:SS), with exit "
                    "code 75; SIGTERM, SIGINT and SIGUSR1 do the same"),

@@ -54,9 +54,7 @@ hm_status_t hm_agree(const hm_cluster_t *cluster, hm_status_t mine, hm_error_t *
                      (int64_t)(cluster->size - cluster->rank) * HM_GRAVITY_STEP + (int64_t)mine;
     int64_t gravest = packed;
     hm_error_t failure = HM_ERROR_NONE;
-    hm_status_t status =
-        hm_mpi_check(MPI_Allreduce(&packed, &gravest, 1, MPI_INT64_T, MPI_MAX, cluster->comm),
-                     "agreeing on the outcome", &failure);
+    hm_status_t status = hm_most(cluster, packed, &gravest, &failure);
     if (status != HM_OK) {
         /* The ranks cannot hear each other any more: each speaks for itself. */
         *speaker = true;

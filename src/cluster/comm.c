@@ -4,6 +4,7 @@
 
 #include "alarm.h"
 #include "hm_cluster.h"
+#include "node.h"
 #include "polite.h"
 
 static void free_comm(MPI_Comm *comm) {
@@ -12,11 +13,20 @@ static void free_comm(MPI_Comm *comm) {
     }
 }
 
-/* Node numbers come from the leaders, who pass them on to their node. */
+/* Node numbers come from the leaders, who pass them on to their node. One node needs no talk. */
 static hm_status_t number_nodes(hm_cluster_t *c, hm_error_t *err) {
     hm_status_t status = HM_OK;
     int about[2] = {0, 0};
     int leads = c->node_rank == 0;
+    if (c->node_size == c->size) {
+        c->nodes = 1;
+        if (leads) {
+            HM_TRY(hm_mpi_check(MPI_Comm_dup(MPI_COMM_SELF, &c->leaders),
+                                "gathering the node leaders", err));
+            MPI_Comm_set_errhandler(c->leaders, MPI_ERRORS_RETURN);
+        }
+        goto cleanup;
+    }
     HM_TRY(hm_mpi_check(MPI_Comm_split(c->comm, leads ? 0 : MPI_UNDEFINED, c->rank, &c->leaders),
                         "gathering the node leaders", err));
     if (leads) {
@@ -42,12 +52,23 @@ static hm_status_t compare_processors(hm_cluster_t *c, hm_error_t *err) {
     CPU_ZERO(&mine);
     CPU_ZERO(&node);
     int known = sched_getaffinity(0, sizeof mine, &mine) == 0;
-    HM_TRY(hm_mpi_check(MPI_Allreduce(&mine, &node, (int)sizeof mine, MPI_BYTE, MPI_BOR, c->node),
-                        "counting the node's processors", err));
-    int crowded = known && c->node_size > CPU_COUNT(&node);
-    int anywhere = 0;
-    HM_TRY(hm_mpi_check(MPI_Allreduce(&crowded, &anywhere, 1, MPI_INT, MPI_LOR, c->comm),
-                        "comparing ranks with processors", err));
+    _Atomic uint64_t *shared = c->memory->shared->processors;
+    uint64_t words[HM_NODE_PROCESSORS];
+    _Static_assert(sizeof words == sizeof mine, "as many bits as a set of processors");
+    memcpy(words, &mine, sizeof words);
+    for (int i = 0; i < HM_NODE_PROCESSORS; ++i) {
+        if (words[i] != 0) {
+            atomic_fetch_or_explicit(&shared[i], words[i], memory_order_relaxed);
+        }
+    }
+    int64_t anywhere = 0;
+    HM_TRY(hm_most(c, 0, &anywhere, err)); /* all have entered theirs */
+    for (int i = 0; i < HM_NODE_PROCESSORS; ++i) {
+        words[i] = atomic_load_explicit(&shared[i], memory_order_relaxed);
+    }
+    memcpy(&node, words, sizeof node);
+    const bool crowded = known && c->node_size > CPU_COUNT(&node);
+    HM_TRY(hm_most(c, crowded, &anywhere, err));
     c->oversubscribed = anywhere != 0;
 cleanup:
     return status;
@@ -68,8 +89,9 @@ hm_status_t hm_cluster_open(MPI_Comm comm, hm_cluster_t *cluster, hm_error_t *er
     MPI_Comm_rank(c.node, &c.node_rank);
     MPI_Comm_size(c.node, &c.node_size);
     HM_TRY(number_nodes(&c, err));
-    HM_TRY(compare_processors(&c, err));
     HM_TRY(hm_alarm_open(c.comm, &c.alarm, err));
+    HM_TRY(hm_node_open(&c, &c.memory, err));
+    HM_TRY(compare_processors(&c, err));
     *cluster = c;
 cleanup:
     if (status != HM_OK) {
@@ -83,6 +105,7 @@ cleanup:
 
 void hm_cluster_close(hm_cluster_t *cluster) {
     hm_alarm_close(cluster->alarm);
+    hm_node_close(cluster->memory);
     free_comm(&cluster->leaders);
     free_comm(&cluster->node);
     free_comm(&cluster->comm);

@@ -2,21 +2,15 @@
 #include "hm_tally.h"
 
 #include <mpi.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "hm_clock.h"
+#include "node.h"
 
 enum { TALLY_TAG = 7, BAR_CELLS = 30, LINE = 160 };
-
-/* The node's sums, in memory that all its ranks share. */
-typedef struct tally_sums_t {
-    _Atomic int64_t rows;
-    _Atomic uint64_t updates;
-} tally_sums_t;
 
 /* What a leader tells rank 0. */
 typedef struct tally_news_t {
@@ -27,9 +21,8 @@ typedef struct tally_news_t {
 
 struct hm_tally_t {
     hm_cluster_t cluster;
-    MPI_Comm comm; /* leaders only, a duplicate: no mixing with strategies' messages */
-    MPI_Win window;
-    tally_sums_t *sums;
+    MPI_Comm comm;     /* leaders only, a duplicate: no mixing with strategies' messages */
+    hm_shared_t *sums; /* the node's */
     int64_t rows;
     bool shows, bar;
     double begin, due, period;
@@ -37,34 +30,6 @@ struct hm_tally_t {
     tally_news_t sent;   /* leaders: being sent */
     MPI_Request sending;
 };
-
-/* The window of the node's sums: rank 0 of the node owns the memory. Collective over the node. */
-static hm_status_t share(hm_tally_t *t, hm_error_t *err) {
-    MPI_Aint bytes = t->cluster.node_rank == 0 ? (MPI_Aint)sizeof(tally_sums_t) : 0;
-    void *mine = NULL;
-    hm_status_t status = hm_mpi_check(
-        MPI_Win_allocate_shared(bytes, 1, MPI_INFO_NULL, t->cluster.node, &mine, &t->window),
-        "sharing the tally", err);
-    if (status != HM_OK) {
-        return status;
-    }
-    int unit = 1;
-    void *base = NULL;
-    status = hm_mpi_check(MPI_Win_shared_query(t->window, 0, &bytes, &unit, &base),
-                          "sharing the tally", err);
-    if (status != HM_OK) {
-        return status;
-    }
-    t->sums = base;
-    if (t->cluster.node_rank == 0) {
-        atomic_init(&t->sums->rows, 0);
-        atomic_init(&t->sums->updates, 0);
-    }
-    /* Nobody adds before the sums are zero. */
-    MPI_Request barrier = MPI_REQUEST_NULL;
-    status = hm_mpi_check(MPI_Ibarrier(t->cluster.node, &barrier), "sharing the tally", err);
-    return status == HM_OK ? hm_wait(&barrier, "sharing the tally", err) : status;
-}
 
 hm_status_t hm_tally_open(const hm_cluster_t *cluster, int64_t rows, hm_progress_mode_t mode,
                           hm_tally_t **tally, hm_error_t *err) {
@@ -74,7 +39,7 @@ hm_status_t hm_tally_open(const hm_cluster_t *cluster, int64_t rows, hm_progress
         return hm_error_set(err, HM_EMISSING, "out of memory for the tally");
     }
     t->cluster = *cluster;
-    t->window = MPI_WIN_NULL;
+    t->sums = cluster->memory->shared;
     t->comm = MPI_COMM_NULL;
     t->sending = MPI_REQUEST_NULL;
     t->rows = rows;
@@ -90,7 +55,10 @@ hm_status_t hm_tally_open(const hm_cluster_t *cluster, int64_t rows, hm_progress
             goto cleanup;
         }
     }
-    HM_TRY(share(t, err));
+    if (cluster->node_rank == 0) {
+        atomic_store_explicit(&t->sums->rows, 0, memory_order_relaxed);
+        atomic_store_explicit(&t->sums->updates, 0, memory_order_relaxed);
+    }
     if (cluster->nodes > 1 && cluster->leaders != MPI_COMM_NULL) {
         HM_TRY(hm_mpi_check(MPI_Comm_dup(cluster->leaders, &t->comm), "sharing the tally", err));
     }
@@ -219,9 +187,6 @@ void hm_tally_close(hm_tally_t *t) {
             receive_news(t);
         }
         MPI_Comm_free(&t->comm);
-    }
-    if (t->window != MPI_WIN_NULL) {
-        MPI_Win_free(&t->window);
     }
     free(t->other);
     free(t);

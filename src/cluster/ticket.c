@@ -1,38 +1,6 @@
 /** @file ticket.c The common counter. */
 #include "ticket.h"
 
-#include <string.h>
-
-hm_status_t hm_share(MPI_Comm node, size_t bytes, MPI_Win *window, void **memory, hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    const size_t line = 64;
-    MPI_Win win = MPI_WIN_NULL;
-    void *base = NULL;
-    MPI_Aint size = 0;
-    int unit = 1;
-    int rank = 0;
-    MPI_Comm_rank(node, &rank);
-    size_t mine = rank == 0 ? bytes + line : 0;
-    HM_TRY(
-        hm_mpi_check(MPI_Win_allocate_shared((MPI_Aint)mine, 1, MPI_INFO_NULL, node, &base, &win),
-                     "allocating memory that the node shares", err));
-    MPI_Win_set_errhandler(win, MPI_ERRORS_RETURN);
-    HM_TRY(hm_mpi_check(MPI_Win_shared_query(win, 0, &size, &unit, &base),
-                        "finding the memory that the node shares", err));
-    base = (char *)base + (line - (uintptr_t)base % line) % line;
-    if (rank == 0) {
-        memset(base, 0, bytes);
-    }
-    HM_TRY(hm_mpi_check(MPI_Barrier(node), "clearing the memory that the node shares", err));
-    *window = win;
-    *memory = base;
-cleanup:
-    if (status != HM_OK && win != MPI_WIN_NULL) {
-        MPI_Win_free(&win);
-    }
-    return status;
-}
-
 static hm_status_t open_remote(const hm_cluster_t *cluster, hm_ticket_t *ticket, hm_error_t *err) {
     hm_status_t status = HM_OK;
     MPI_Win win = MPI_WIN_NULL;
@@ -54,18 +22,18 @@ cleanup:
     return status;
 }
 
-hm_status_t hm_ticket_open(const hm_cluster_t *cluster, hm_ticket_t *ticket, hm_error_t *err) {
+bool hm_ticket_ready(hm_ticket_t *ticket, hm_work_t *work, hm_status_t mine) {
+    const hm_cluster_t *cluster = work->cluster;
     if (cluster->nodes > 1) {
-        return open_remote(cluster, ticket, err);
+        return hm_work_ready(work, mine) &&
+               hm_work_ready(work, open_remote(cluster, ticket, work->err));
     }
-    hm_ticket_t t = {.window = MPI_WIN_NULL};
-    void *memory = NULL;
-    hm_status_t status = hm_share(cluster->node, sizeof *t.shared, &t.window, &memory, err);
-    if (status == HM_OK) {
-        t.shared = memory;
-        *ticket = t;
+    /* Nobody draws from it any more, as a run ends in a meeting, nor yet, as it begins in one. */
+    *ticket = (hm_ticket_t){.window = MPI_WIN_NULL, .shared = &cluster->memory->shared->ticket};
+    if (cluster->rank == 0) {
+        atomic_store_explicit(ticket->shared, 0, memory_order_relaxed);
     }
-    return status;
+    return hm_work_ready(work, mine);
 }
 
 bool hm_ticket_ask(hm_ticket_t *ticket, hm_work_t *work) {
@@ -102,10 +70,11 @@ bool hm_ticket_draw(hm_ticket_t *ticket, hm_work_t *work, int64_t *number) {
     return drawn;
 }
 
-void hm_ticket_close(hm_ticket_t *ticket) {
+void hm_ticket_close(hm_ticket_t *ticket, hm_work_t *work) {
     if (ticket->shared == NULL) {
+        hm_work_meet(work); /* what follows only blocks */
         MPI_Win_unlock_all(ticket->window);
+        MPI_Win_free(&ticket->window);
     }
-    MPI_Win_free(&ticket->window);
     ticket->shared = NULL;
 }

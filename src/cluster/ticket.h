@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "node.h"
 #include "work.h"
 
 typedef struct hm_ticket_t {
@@ -22,8 +23,11 @@ typedef struct hm_ticket_t {
     bool asked;              /* one is under way */
 } hm_ticket_t;
 
-/** Collective over cluster->comm. On failure hm_ticket_close() must not be called. */
-hm_status_t hm_ticket_open(const hm_cluster_t *cluster, hm_ticket_t *ticket, hm_error_t *err);
+/**
+ * hm_work_ready(work, mine), and the counter is open. Collective over cluster->comm, once in a run
+ * at most. False: no rank may go on, and hm_ticket_close() must not be called.
+ */
+bool hm_ticket_ready(hm_ticket_t *ticket, hm_work_t *work, hm_status_t mine);
 
 /** Not collective: announces that the next number will be drawn soon, so that on several nodes it
  * comes while the caller does something else. False: failed, the run is stopping. */
@@ -32,13 +36,7 @@ bool hm_ticket_ask(hm_ticket_t *ticket, hm_work_t *work);
 /** Not collective: draws a number. False: failed, `*number` is untouched, the run is stopping. */
 bool hm_ticket_draw(hm_ticket_t *ticket, hm_work_t *work, int64_t *number);
 
-/** Collective. */
-void hm_ticket_close(hm_ticket_t *ticket);
-
-/**
- * Collective over `node`: `bytes` of zeroed memory that its ranks share, in *memory, aligned to a
- * cache line. Freed by MPI_Win_free().
- */
-hm_status_t hm_share(MPI_Comm node, size_t bytes, MPI_Win *window, void **memory, hm_error_t *err);
+/** Collective; waits for all ranks where it must (hm_work_meet()). */
+void hm_ticket_close(hm_ticket_t *ticket, hm_work_t *work);
 
 #endif

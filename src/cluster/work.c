@@ -5,6 +5,7 @@
 
 #include "delivery.h"
 #include "gravity.h"
+#include "node.h"
 
 void *hm_work_alloc(size_t bytes) {
     const size_t line = 64;
@@ -58,18 +59,20 @@ static bool progress(void *context) {
 }
 
 bool hm_work_ready(hm_work_t *work, hm_status_t mine) {
-    int code = hm_gravity_encode(mine);
-    int gravest = code;
+    mine = work->prepared != HM_OK ? work->prepared : mine;
+    int64_t gravest = 0;
+    hm_error_t err = HM_ERROR_NONE;
     hm_state_t before = hm_account_enter(work->account, HM_STATE_TALKING);
-    bool heard =
-        hm_work_mpi(work, MPI_Allreduce(&code, &gravest, 1, MPI_INT, MPI_MAX, work->cluster->comm),
-                    "agreeing that the strategy can start");
+    hm_status_t met = hm_most(work->cluster, hm_gravity_encode(mine), &gravest, &err);
     hm_account_enter(work->account, before);
     if (mine != HM_OK) {
         hm_work_fail(work, mine, work->err);
-    } else if (heard && gravest != hm_gravity_encode(HM_OK)) {
+    } else if (met != HM_OK) {
+        hm_work_fail(work, met, &err);
+    } else if (gravest != hm_gravity_encode(HM_OK)) {
         work->status = HM_STOPPED;
     }
+    work->started = work->started || work->status == HM_OK;
     return work->status == HM_OK;
 }
 
@@ -161,18 +164,28 @@ bool hm_work_wait(hm_work_t *work, MPI_Request *request, const char *what) {
  * while messages of this run are under way.
  */
 hm_status_t hm_work_meet(hm_work_t *work) {
-    int code = hm_gravity_encode(work->status);
-    int gravest = code;
-    MPI_Request request = MPI_REQUEST_NULL;
-    if (hm_work_mpi(
-            work,
-            MPI_Iallreduce(&code, &gravest, 1, MPI_INT, MPI_MAX, work->cluster->comm, &request),
-            "waiting for all ranks") &&
-        hm_work_wait(work, &request, "waiting for all ranks") && work->status == HM_OK &&
-        gravest != hm_gravity_encode(HM_OK)) {
+    const hm_state_t before = work->account->state;
+    int64_t gravest = hm_gravity_encode(work->status);
+    hm_meeting_t meeting;
+    hm_error_t err = HM_ERROR_NONE;
+    hm_status_t met = HM_OK;
+    bool over = false;
+    hm_meeting_begin(work->cluster, &meeting, gravest);
+    for (unsigned turns = 0; !over;) {
+        met = hm_meeting_look(work->cluster, &meeting, &over, &gravest, &err);
+        if (!over) {
+            hm_work_idle(work, &turns);
+        }
+    }
+    hm_account_enter(work->account, before);
+    if (met != HM_OK) {
+        hm_work_fail(work, met, &err);
+        return met;
+    }
+    if (work->status == HM_OK && gravest != hm_gravity_encode(HM_OK)) {
         work->status = HM_STOPPED;
     }
-    return hm_gravity_decode(gravest);
+    return hm_gravity_decode((int)gravest);
 }
 
 hm_status_t hm_strategy_run(const hm_strategy_t *strategy, const hm_cluster_t *cluster,
@@ -188,13 +201,13 @@ hm_status_t hm_strategy_run(const hm_strategy_t *strategy, const hm_cluster_t *c
     account->trace = w->options.trace;
     w->buffer = hm_work_alloc(job->band_bytes);
     struct hm_route_t route;
-    hm_status_t mine = hm_route_open(&route, w);
+    w->prepared = hm_route_open(&route, w);
     if (w->buffer == NULL) {
-        mine = hm_error_set(err, HM_EMISSING, "out of memory for a band of %zu bytes",
-                            job->band_bytes);
+        w->prepared = hm_error_set(err, HM_EMISSING, "out of memory for a band of %zu bytes",
+                                   job->band_bytes);
     }
-    if (hm_work_ready(w, mine)) {
-        strategy->run(w);
+    strategy->run(w);
+    if (w->started) {
         w->serve = NULL;
         hm_route_finish(w);
     }

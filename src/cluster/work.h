@@ -3,11 +3,12 @@
  * What every strategy works with: one rank's side of one hm_strategy_run(). Private to
  * src/cluster/.
  *
- * How a strategy is written: its `run` hands out the bands 0 .. job->bands-1 and returns when this
- * rank has nothing more to do, in every case - also when the run is stopping - having completed
- * every message that it sent and received every message that was sent to it. It looks at the
- * results of hm_work_band() and its like only to know whether to go on: they record a failure,
- * raise the alarm, and return false from then on. hm_strategy_run() waits for all ranks afterwards.
+ * How a strategy is written: its `run` prepares, asks hm_work_ready() whether all ranks have, in
+ * any case, hands out the bands 0 .. job->bands-1 and returns when this rank has nothing more to
+ * do, in every case - also when the run is stopping - having completed every message that it sent
+ * and received every message that was sent to it. It looks at the results of hm_work_band() and its
+ * like only to know whether to go on: they record a failure, raise the alarm, and return false from
+ * then on. hm_strategy_run() waits for all ranks afterwards.
  */
 #ifndef HM_CLUSTER_WORK_H
 #define HM_CLUSTER_WORK_H
@@ -23,6 +24,8 @@ typedef struct hm_work_t {
     hm_strategy_options_t options;
     hm_account_t *account;
     hm_error_t *err;
+    hm_status_t prepared;     /* this rank's outcome of what comes before the strategy */
+    bool started;             /* all ranks have been ready */
     hm_status_t status;       /* this rank's: HM_OK, its own failure, or HM_STOPPED */
     hm_progress_t progress;   /* what callbacks get: looks after alarm and messages */
     void *buffer;             /* room for a band */
@@ -40,7 +43,8 @@ void *hm_work_alloc(size_t bytes);
 
 /**
  * Collective over cluster->comm, before the first band: whether all ranks have prepared
- * successfully, `mine` and `err` being this rank's outcome. When false, no rank may go on.
+ * successfully, `mine` and work->err being this rank's outcome. When false, no rank may go on. May
+ * be asked several times, after each step that needs the one before on all ranks.
  */
 bool hm_work_ready(hm_work_t *work, hm_status_t mine);
 

@@ -32,12 +32,11 @@ static void run(hm_work_t *work) {
     hm_portions_t portions = {0};
     hm_ticket_t ticket;
     const hm_portion_t kind = hm_portion_of_counter(work->options.portion, work->cluster->nodes);
-    if (hm_work_ready(work, hm_portions_make(kind, work->job->bands, work->job->cost,
-                                             work->cluster->size, 1, &portions, work->err)) &&
-        hm_work_ready(work, hm_ticket_open(work->cluster, &ticket, work->err))) {
+    if (hm_ticket_ready(&ticket, work,
+                        hm_portions_make(kind, work->job->bands, work->job->cost,
+                                         work->cluster->size, 1, &portions, work->err))) {
         compute(work, &portions, &ticket);
-        hm_work_meet(work);
-        hm_ticket_close(&ticket);
+        hm_ticket_close(&ticket, work);
     }
     hm_portions_free(&portions);
 }

@@ -11,6 +11,9 @@
 
 static void run(hm_work_t *work) {
     const hm_cluster_t *cluster = work->cluster;
+    if (!hm_work_ready(work, HM_OK)) {
+        return;
+    }
     for (int64_t band = cluster->rank; band < work->job->bands; band += cluster->size) {
         if (!hm_work_band(work, band)) {
             return;

@@ -102,36 +102,43 @@ static void compute(share_t *share) {
     }
 }
 
-static hm_status_t open_share(share_t *share) {
+/* Collective. A portion suits the smallest node: a larger one draws more of them. */
+static hm_status_t cut(share_t *share) {
     hm_work_t *work = share->work;
     const hm_cluster_t *cluster = work->cluster;
     hm_status_t status = HM_OK;
-    int smallest = 0;
-    void *memory = NULL;
-    share->window = MPI_WIN_NULL;
-    HM_TRY(hm_mpi_check(
-        MPI_Allreduce(&cluster->node_size, &smallest, 1, MPI_INT, MPI_MIN, cluster->comm),
-        "comparing the nodes", work->err));
+    int64_t missing = 0;
+    HM_TRY(hm_most(cluster, cluster->size - cluster->node_size, &missing, work->err));
+    const int smallest = cluster->size - (int)missing;
     HM_TRY(hm_portions_make(work->options.portion, work->job->bands, work->job->cost,
                             hm_hier_takers(cluster->size, smallest), smallest, &share->portions,
                             work->err));
-    const size_t entries = 2 * (size_t)share->portions.count + 1;
-    HM_TRY(hm_share(cluster->node, sizeof(node_t) + entries * sizeof(int64_t), &share->window,
-                    &memory, work->err));
-    share->node = memory;
 cleanup:
     return status;
 }
 
+/* Collective. */
+static hm_status_t open_share(share_t *share) {
+    const size_t entries = 2 * (size_t)share->portions.count + 1;
+    void *memory = NULL;
+    hm_status_t status =
+        hm_share(share->work->cluster->node, sizeof(node_t) + entries * sizeof(int64_t),
+                 &share->window, &memory, share->work->err);
+    if (status == HM_OK) {
+        share->node = memory;
+    }
+    return status;
+}
+
 static void run(hm_work_t *work) {
-    share_t share = {.work = work};
-    if (hm_work_ready(work, open_share(&share)) &&
-        hm_work_ready(work, hm_ticket_open(work->cluster, &share.ticket, work->err))) {
+    share_t share = {.work = work, .window = MPI_WIN_NULL};
+    if (hm_work_ready(work, cut(&share)) &&
+        hm_ticket_ready(&share.ticket, work, open_share(&share))) {
         if (work->cluster->node_rank != 0 || draw(&share)) {
             compute(&share);
         }
-        hm_work_meet(work);
-        hm_ticket_close(&share.ticket);
+        hm_work_meet(work); /* what follows only blocks */
+        hm_ticket_close(&share.ticket, work);
     }
     if (share.window != MPI_WIN_NULL) {
         MPI_Win_free(&share.window);

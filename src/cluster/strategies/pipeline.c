@@ -51,8 +51,7 @@ static hm_status_t open_pipe(hm_work_t *work, hm_pipe_t *pipe) {
 static void run(hm_work_t *work) {
     hm_pipe_t pipe;
     hm_ticket_t ticket;
-    if (hm_work_ready(work, open_pipe(work, &pipe)) &&
-        hm_work_ready(work, hm_ticket_open(work->cluster, &ticket, work->err))) {
+    if (hm_ticket_ready(&ticket, work, open_pipe(work, &pipe))) {
         if (pipe.writes) {
             work->serve = receive;
             work->served = &pipe;
@@ -61,9 +60,8 @@ static void run(hm_work_t *work) {
             compute_and_send(work, &ticket, &pipe);
         }
         hm_pipe_finish(&pipe);
-        hm_work_meet(work);
+        hm_ticket_close(&ticket, work);
         work->serve = NULL;
-        hm_ticket_close(&ticket);
     }
     hm_pipe_close(&pipe);
 }

@@ -15,6 +15,17 @@
 
 #include "hm_error.h"
 
+/**
+ * MPI_Init_thread() at the level this program needs (FUNNELED: threads compute, the main thread
+ * speaks to MPI), and MPI_Finalize(). They return what those return; MPI_ERR_OTHER: MPI gives less.
+ *
+ * Where mpirun started more ranks on the node than it has processors, they see to it that ranks do
+ * not burn their time slices waiting for each other in there: src/cluster/start.c. Meanwhile system
+ * calls may be interrupted by a signal (SA_RESTART).
+ */
+int hm_mpi_start(int *argc, char ***argv);
+int hm_mpi_end(void);
+
 /** The ranks as one run sees them. Made by hm_cluster_open(), closed by hm_cluster_close(). */
 typedef struct hm_cluster_t {
     MPI_Comm comm;    /**< duplicate of the communicator given: strategies' messages travel here */

@@ -78,11 +78,9 @@ static hm_status_t run(hm_context_t *context, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    int level = 0;
     /* A limit of file sizes is an error of writing, with a message, not a death. */
     signal(SIGXFSZ, SIG_IGN);
-    /* Threads compute; only the main thread speaks to MPI. */
-    if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS) {
+    if (hm_mpi_start(&argc, &argv) != MPI_SUCCESS) {
         fprintf(stderr, "hpcmandel: error: MPI does not start\n");
         return HM_EMISSING;
     }
@@ -106,6 +104,6 @@ int main(int argc, char **argv) {
     hm_cluster_close(&cluster);
     /* All output is complete before this point: some transports hang in MPI_Finalize now and then.
      */
-    MPI_Finalize();
+    hm_mpi_end();
     return (int)status;
 }

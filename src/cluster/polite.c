@@ -17,13 +17,16 @@
 #include "polite.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "hm_cluster.h"
+#include "hm_text.h"
 
 /*
  * How many turns without success until the next stage. A message within a node takes about 1 us and
@@ -32,10 +35,12 @@
  * waiting on few cores they soon cost next to nothing.
  */
 enum {
+    SPIN_CROWDED = 10, /* polls, and yields, where ranks are known to outnumber processors */
+    YIELD_CROWDED = 10,
     SPIN_TURNS = 200,    /* then give the core to whoever wants it */
     YIELD_TURNS = 10000, /* then sleep: the wait is long */
-    NAP_TURNS = 8,       /* then sleep twice as long */
-    NAP_DOUBLINGS = 9,   /* at most */
+    NAP_TURNS = 4,       /* then sleep twice as long */
+    NAP_DOUBLINGS = 11,  /* at most */
     LAST_TURN = YIELD_TURNS + NAP_TURNS * NAP_DOUBLINGS
 };
 static const long NAP_NS = 1000;        /* the first one; the kernel adds about 50 us to any */
@@ -47,10 +52,40 @@ static int64_t now_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/*
+ * The only mutable state of this program that belongs to no object, beside start.c's. The function
+ * at the end is called by a library through its name alone, so there is no argument to pass an
+ * object in. It is one counter a thread, read by nobody else, and two things that are looked up
+ * once and never change.
+ */
+static _Thread_local unsigned empty_polls;
+typedef unsigned (*poll_function_t)(void *worker);
+static _Atomic(poll_function_t) real_poll;
+static atomic_int crowd; /* 0: not known yet; 1: no; 2: yes */
+
+static bool look_for_crowd(void) {
+    const char *text = getenv("MPI_LOCALNRANKS");
+    int64_t ranks = 0;
+    cpu_set_t mine;
+    return text != NULL && hm_text_int(text, 1, INT_MAX, &ranks, NULL) == HM_OK &&
+           sched_getaffinity(0, sizeof mine, &mine) == 0 && ranks > CPU_COUNT(&mine);
+}
+
+bool hm_polite_crowded(void) {
+    int known = atomic_load_explicit(&crowd, memory_order_relaxed);
+    if (known == 0) {
+        known = look_for_crowd() ? 2 : 1;
+        atomic_store_explicit(&crowd, known, memory_order_relaxed);
+    }
+    return known == 2;
+}
+
 /* Idles once, the `turns`th time in a row; returns the number of the next turn. */
 static unsigned back_off(unsigned turns) {
     if (turns < SPIN_TURNS) {
-        return turns + 1;
+        /* The one that is waited for may need this very processor: no spinning, few yields. */
+        return turns == SPIN_CROWDED && hm_polite_crowded() ? YIELD_TURNS - YIELD_CROWDED
+                                                            : turns + 1;
     }
     if (turns < YIELD_TURNS) {
         const int64_t start = now_ns();
@@ -63,15 +98,6 @@ static unsigned back_off(unsigned turns) {
     nanosleep(&pause, NULL);
     return turns < LAST_TURN ? turns + 1 : LAST_TURN;
 }
-
-/*
- * The only mutable state of this program that belongs to no object. The function below is called
- * by a library through its name alone, so there is no argument to pass an object in. It is one
- * counter a thread, read by nobody else, and one address that is looked up once and never changes.
- */
-static _Thread_local unsigned empty_polls;
-typedef unsigned (*poll_function_t)(void *worker);
-static _Atomic(poll_function_t) real_poll;
 
 void hm_polite_glance(void) {
     empty_polls = 0;

@@ -26,7 +26,7 @@ struct hm_tally_t {
     int64_t rows;
     bool shows, bar;
     double begin, due, period;
-    tally_news_t *other; /* [nodes], rank 0 */
+    tally_news_t *other; /* [nodes], used on rank 0 */
     tally_news_t sent;   /* leaders: being sent */
     MPI_Request sending;
 };
@@ -48,19 +48,18 @@ hm_status_t hm_tally_open(const hm_cluster_t *cluster, int64_t rows, hm_progress
     t->period = t->bar ? 0.2 : 30;
     t->begin = hm_clock_now();
     t->due = t->begin + (cluster->rank == 0 ? t->period : 1);
-    if (cluster->rank == 0) {
-        t->other = calloc((size_t)cluster->nodes, sizeof *t->other);
-        if (!t->other) {
-            status = hm_error_set(err, HM_EMISSING, "out of memory for the tally");
-            goto cleanup;
-        }
-    }
     if (cluster->node_rank == 0) {
         atomic_store_explicit(&t->sums->rows, 0, memory_order_relaxed);
         atomic_store_explicit(&t->sums->updates, 0, memory_order_relaxed);
     }
+    t->other = calloc((size_t)cluster->nodes, sizeof *t->other);
+    /* All leaders come here, also one that is out of memory. */
     if (cluster->nodes > 1 && cluster->leaders != MPI_COMM_NULL) {
         HM_TRY(hm_mpi_check(MPI_Comm_dup(cluster->leaders, &t->comm), "sharing the tally", err));
+    }
+    if (!t->other) {
+        status = hm_error_set(err, HM_EMISSING, "out of memory for the tally");
+        goto cleanup;
     }
     *tally = t;
 cleanup:

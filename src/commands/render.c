@@ -51,16 +51,14 @@ static hm_status_t same_everywhere(const render_run_t *run, hm_error_t *err) {
             hash = crc32(hash, (const Bytef *)text, (uInt)strlen(text) + 1);
         }
     }
-    unsigned long mine[2] = {hash, ~hash};
-    unsigned long most[2] = {0, 0};
-    MPI_Request request = MPI_REQUEST_NULL;
-    int code =
-        MPI_Iallreduce(mine, most, 2, MPI_UNSIGNED_LONG, MPI_MAX, run->cluster.comm, &request);
-    hm_status_t status = hm_mpi_check(code, "comparing the ranks' options", err);
+    /* The greatest and the least. */
+    int64_t most = 0;
+    int64_t most_below = 0;
+    hm_status_t status = hm_most(&run->cluster, (int64_t)hash, &most, err);
     if (status == HM_OK) {
-        status = hm_wait(&request, "comparing the ranks' options", err);
+        status = hm_most(&run->cluster, UINT32_MAX - (int64_t)hash, &most_below, err);
     }
-    if (status == HM_OK && most[0] != ~most[1]) {
+    if (status == HM_OK && most != UINT32_MAX - most_below) {
         status = hm_error_set(err, HM_EUSAGE,
                               "the ranks were given different options; only --isa and --threads "
                               "may differ from rank to rank");
@@ -89,13 +87,19 @@ static hm_session_t session_of(const render_run_t *run) {
 static hm_status_t prepare(render_run_t *run) {
     hm_error_t err = HM_ERROR_NONE;
     provenance_t provenance = {.count = 0};
-    hm_session_t session = session_of(run);
-    char *ini = hm_options_ini(&run->values);
-    hm_status_t status =
-        ini ? HM_OK : hm_error_set(&err, HM_EMISSING, "out of memory for the configuration");
+    hm_session_t session = {.ranks = run->cluster.size};
+    hm_status_t status = HM_OK;
+    char *ini = NULL;
+    if (run->cluster.rank == 0) { /* who makes the file */
+        session = session_of(run);
+        provenance_make(&run->cluster, run->plan.strategy->name, &provenance);
+        make_default_folder(run);
+        ini = hm_options_ini(&run->values);
+        if (!ini) {
+            status = hm_error_set(&err, HM_EMISSING, "out of memory for the configuration");
+        }
+    }
     HM_TRY(hm_meet(run->context, status, &err));
-    provenance_make(&run->cluster, run->plan.strategy->name, &provenance);
-    make_default_folder(run);
     hm_dataset_plan_t plan = {.grid = run->plan.grid,
                               .formula = run->plan.formula,
                               .channels = run->plan.channels,

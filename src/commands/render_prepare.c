@@ -6,7 +6,7 @@
 
 /* The done marks of the whole image, from every rank's share. Collective. */
 static hm_status_t share_good(const hm_cluster_t *cluster, int64_t height, const uint8_t *mine,
-                              const render_before_t *before, uint8_t *good, int *torn,
+                              const render_before_t *before, uint8_t *good, int64_t *torn,
                               hm_error_t *err) {
     hm_status_t status = HM_OK;
     int *count = malloc((size_t)cluster->size * sizeof *count);
@@ -25,11 +25,7 @@ static hm_status_t share_good(const hm_cluster_t *cluster, int64_t height, const
                                         MPI_UINT8_T, cluster->comm, &request),
                         "gathering the rows that are done", err));
     HM_TRY(hm_wait(&request, "gathering the rows that are done", err));
-    int torn_here = before->mine.torn > 0;
-    HM_TRY(
-        hm_mpi_check(MPI_Iallreduce(&torn_here, torn, 1, MPI_INT, MPI_MAX, cluster->comm, &request),
-                     "gathering the rows that are done", err));
-    HM_TRY(hm_wait(&request, "gathering the rows that are done", err));
+    HM_TRY(hm_most(cluster, before->mine.torn > 0, torn, err));
 cleanup:
     free(count);
     free(place);
@@ -67,7 +63,7 @@ static hm_status_t verify(const hm_context_t *context, const char *path, int64_t
         status = verify_share(path, before, mine, &before->mine, &err);
     }
     HM_TRY(hm_meet(context, status, &err));
-    int torn = 0;
+    int64_t torn = 0;
     HM_TRY(hm_meet(context, share_good(cluster, height, mine, before, before->good, &torn, &err),
                    &err));
     before->torn = torn != 0;
@@ -98,16 +94,11 @@ hm_status_t render_prepare(const hm_context_t *context, const char *path,
         status = begin_file(path, plan, resume, &b, &err);
     }
     HM_TRY(hm_meet(context, status, &err));
-    int found[2] = {b.resumed, b.complete};
-    MPI_Request request = MPI_REQUEST_NULL;
-    status = hm_mpi_check(MPI_Ibcast(found, 2, MPI_INT, 0, cluster->comm, &request),
-                          "telling what the file holds", &err);
-    if (status == HM_OK) {
-        status = hm_wait(&request, "telling what the file holds", &err);
-    }
+    int64_t found = 0;
+    status = hm_most(cluster, b.complete ? 2 : b.resumed ? 1 : 0, &found, &err);
     HM_TRY(hm_meet(context, status, &err));
-    b.resumed = found[0];
-    b.complete = found[1];
+    b.resumed = found >= 1;
+    b.complete = found == 2;
     if (b.resumed && !b.complete) {
         HM_TRY(verify(context, path, plan->grid.height, &b));
     }

@@ -17,7 +17,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 for try in 1 2 3; do
-    npm pack --silent "openseadragon@$version" >/dev/null 2>npm.log && break
+    npm pack --loglevel=error "openseadragon@$version" >npm.log 2>&1 && break
     if [ "$try" = 3 ]; then
         cat npm.log >&2
         say "npm could not fetch openseadragon $version; its messages are above"

@@ -279,6 +279,10 @@ hm_status_t hm_reader_history(hm_reader_t *reader, hm_session_t **sessions, int 
 
 /** The stored configuration as INI text, malloc'ed; the caller frees it. */
 hm_status_t hm_reader_configuration(hm_reader_t *reader, char **text, hm_error_t *err);
+
+/** What /run says of `key` (version, mpi, host ...: the attributes of hm_dataset_plan_t),
+ * malloc'ed; the caller frees it. HM_EDATA: it says nothing, or no text. */
+hm_status_t hm_reader_attribute(hm_reader_t *reader, const char *key, char **text, hm_error_t *err);
 void hm_reader_close(hm_reader_t *reader);
 
 /** What a compressed copy came to. */

@@ -24,12 +24,12 @@ MAY = {
 MAIN = "commands"  # src/main.c lives there
 
 HEADERS = {
-    "base": "clock cpu error log option sample text version",
+    "base": "clock cpu csv error log option sample text version",
     "plane": "grid kernel scene",
     "cluster": "account band cluster portion strategy tally",
     "store": "dataset",
-    "view": "canvas picture tiles xdmf",
-    "analysis": "simulate",
+    "view": "canvas chart html picture tiles xdmf",
+    "analysis": "fit simulate study timeline",
     "commands": "command",
 }
 ROOM_OF_HEADER = {f"hm_{name}.h": room for room, names in HEADERS.items() for name in names.split()}

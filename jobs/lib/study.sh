@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # study.sh: scaling studies inside one allocation: every combination of nodes, ranks, threads, strategies and repetitions, one row
-# of a CSV file a run. Rows that are there are not run again: a study that was stopped, or asks for more, goes on.
+# of a CSV file a run. Rows that are there are not run again: a study that was stopped, or asks for more, goes on. `hpcmandel report`
+# makes tables, fits and a page of the file.
 #
 # Variables, lists being words ("1 2 4"):
 #   HPCMANDEL_STUDY_NODES        numbers of nodes (powers of two up to the allocation's, and all of them)
@@ -12,13 +13,14 @@
 #   HPCMANDEL_STUDY_OVERCOMMIT   yes: also more ranks x threads than the allocation has processors for
 #   HPCMANDEL_CRC32              the right checksum of the strong study's view; else the first run's holds for all
 #
-# Repetition 0 is the warm-up. A run with a wrong checksum has status `wrong` and no times, and the study ends with 70. The weak
+# Repetition 0 is the warm-up. All combinations are run once before any is run again, so that what is compared lies near in time and
+# a slow minute of the machine spoils a bit of each, not all of one. A run with a wrong checksum has status `wrong` and no times, and the study ends with 70. The weak
 # study samples its view with more pixels on more processors, in both directions by the square root of their number: the
 # iterations a processor stay the same but for the grain of the grid; the row says how many there were.
 
 study_columns=study,nodes,ranks_per_node,threads,asked,repetition,status,strategy,ranks,width,height,iterations,inside,crc32
-study_columns+=,seconds,startup,giter_per_second,imbalance,efficiency,io_share,isa,version,revision,compiler,mpi,hdf5,host
-study_columns+=,scheduler,job,started,arguments
+study_columns+=,seconds,startup,giter_per_second,imbalance,imbalance_iterations,efficiency,io_share,talking_share,waiting_share
+study_columns+=,processors,isa,version,revision,compiler,mpi,hdf5,host,scheduler,job,started,arguments
 
 # csv_plain TEXT: as a field that needs no quotes
 csv_plain() { printf '%s' "${1//[,\"$'\n'$'\r']/ }"; }
@@ -73,15 +75,12 @@ job_study() {
     repetitions=$(setting HPCMANDEL_STUDY_REPETITIONS 5 1 1000)
     study_begin
     start_watch
-    for threads in "${threads_list[@]}"; do
-        for per in "${ranks_list[@]}"; do
-            if [ -n "$job_cpus" ] && [ $((per * threads)) -gt "$job_cpus" ] && [ "${HPCMANDEL_STUDY_OVERCOMMIT:-}" != yes ]; then
-                say "left out: $per ranks x $threads threads, as a node has $job_cpus processors (HPCMANDEL_STUDY_OVERCOMMIT=yes)"
-                continue
-            fi
-            for nodes in "${nodes_list[@]}"; do
-                for strategy in "${strategies[@]}"; do
-                    for ((repetition = 0; repetition <= repetitions; ++repetition)); do
+    for ((repetition = 0; repetition <= repetitions; ++repetition)); do
+        for threads in "${threads_list[@]}"; do
+            for per in "${ranks_list[@]}"; do
+                study_fits || continue
+                for nodes in "${nodes_list[@]}"; do
+                    for strategy in "${strategies[@]}"; do
                         study_run
                     done
                 done
@@ -91,6 +90,16 @@ job_study() {
     say "rows in $study_csv"
     [ "$study_wrong" -eq 0 ] || job_end_now "$exit_bug" "$study_wrong runs had a wrong checksum"
     job_end 0
+}
+
+# study_fits: may this many ranks and threads run on a node
+study_fits() {
+    if [ -z "$job_cpus" ] || [ $((per * threads)) -le "$job_cpus" ] || [ "${HPCMANDEL_STUDY_OVERCOMMIT:-}" = yes ]; then
+        return 0
+    fi
+    [ "$repetition" -ne 0 ] ||
+        say "left out: $per ranks x $threads threads, as a node has $job_cpus processors (HPCMANDEL_STUDY_OVERCOMMIT=yes)"
+    return 1
 }
 
 study_begin() {
@@ -107,6 +116,8 @@ study_begin() {
         read -r header <"$study_csv"
         [ "$header" = "$study_columns" ] || job_end_now "$exit_data" \
             "$study_csv has other columns than this study writes: move it away, or name another (HPCMANDEL_STUDY_CSV)"
+        # A row that a kill or a full disk cut short is no row.
+        [ -z "$(tail -c 1 -- "$study_csv")" ] || sed -i '$d' -- "$study_csv"
     else
         printf '%s\n' "$study_columns" >"$study_csv"
     fi
@@ -204,12 +215,12 @@ study_row() {
     for name in sum inside crc32; do
         row+=,$(json_value "$study_stats" "$name")
     done
-    for name in seconds startup giter_per_second imbalance efficiency io_share; do
+    for name in seconds startup giter_per_second imbalance imbalance_iterations efficiency io_share talking_share waiting_share; do
         times=
         [ "$status" != ok ] || times=$(json_value "$study_stats" "$name")
         row+=,$times
     done
-    row+=,$(sed -n 's/^ranks .*, kernel //p' "$study_summary")$study_about
+    row+=,$job_cpus,$(sed -n 's/^ranks .*, kernel //p' "$study_summary")$study_about
     row+=,$(csv_plain "$(hostname)"),$scheduler,$(csv_plain "$job_id"),$2,$study_arguments
     printf '%s\n' "$row" >>"$study_csv"
     say "$study: $nodes nodes x $per ranks x $threads threads, $strategy, repetition $repetition: $status" \

@@ -11,7 +11,8 @@
 typedef struct shares_t {
     double mean[4], least[4], most[4]; /* busy, waiting, writing, talking */
     int most_rank[4];
-    double total; /* seconds of all ranks in all states */
+    double total;      /* seconds of all ranks in all states */
+    double iterations; /* most over mean of the ranks' */
 } shares_t;
 
 static const char *const share_names[4] = {"busy", "waiting", "writing", "talking"};
@@ -19,6 +20,10 @@ static const char *const share_names[4] = {"busy", "waiting", "writing", "talkin
 static double share_of(const hm_rank_account_t *rank, int share) {
     const double seconds[4] = {rank->busy, rank->waiting, rank->writing, rank->talking};
     return seconds[share];
+}
+
+static double ratio(double part, double whole) {
+    return whole > 0 ? part / whole : 0;
 }
 
 static shares_t shares_make(const hm_rank_account_t *ranks, int size) {
@@ -40,11 +45,14 @@ static shares_t shares_make(const hm_rank_account_t *ranks, int size) {
         s.mean[share] = sum / size;
         s.total += sum;
     }
+    int64_t most = 0;
+    double sum = 0;
+    for (int r = 0; r < size; ++r) {
+        most = ranks[r].iterations > most ? ranks[r].iterations : most;
+        sum += (double)ranks[r].iterations;
+    }
+    s.iterations = ratio((double)most * size, sum);
     return s;
-}
-
-static double ratio(double part, double whole) {
-    return whole > 0 ? part / whole : 0;
 }
 
 void render_report_print(const hm_cluster_t *cluster, const render_plan_t *plan,
@@ -113,8 +121,8 @@ hm_status_t render_report_stats(const char *path, const hm_cluster_t *cluster,
     char crc[16];
     snprintf(crc, sizeof crc, "%08lx", (unsigned long)report->result.crc32);
     json_t *root = json_pack(
-        "{s:s, s:s, s:o, s:s, s:[I,I], s:s, s:I, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:b, "
-        "s:I, s:I, s:s, s:f, s:I, s:I, s:o}",
+        "{s:s, s:s, s:o, s:s, s:[I,I], s:s, s:I, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
+        "s:f, s:f, s:b, s:I, s:I, s:s, s:f, s:I, s:I, s:o}",
         "version", hm_version(), "revision", hm_revision(), "settings", settings_json(values),
         "output", report->output, "grid", (json_int_t)plan->grid.width,
         (json_int_t)plan->grid.height, "strategy", report->strategy, "band",
@@ -122,7 +130,9 @@ hm_status_t render_report_stats(const char *path, const hm_cluster_t *cluster,
         cluster->nodes, "seconds", report->seconds, "startup", report->startup, "giter_per_second",
         ratio((double)report->updates, report->seconds) * 1e-9, "imbalance",
         ratio(s.most[0], s.mean[0]), "efficiency", ratio(s.mean[0], report->seconds), "io_share",
-        ratio(s.mean[2] * cluster->size, s.total), "complete", (int)report->result.complete, "sum",
+        ratio(s.mean[2] * cluster->size, s.total), "imbalance_iterations", s.iterations,
+        "waiting_share", ratio(s.mean[1] * cluster->size, s.total), "talking_share",
+        ratio(s.mean[3] * cluster->size, s.total), "complete", (int)report->result.complete, "sum",
         (json_int_t)report->result.sum, "inside", (json_int_t)report->result.inside, "crc32", crc,
         "predicted_imbalance", report->predicted, "messages", (json_int_t)report->messages,
         "message_bytes", (json_int_t)report->bytes, "per_rank",

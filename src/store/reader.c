@@ -308,16 +308,21 @@ cleanup:
     return status;
 }
 
-hm_status_t hm_reader_configuration(hm_reader_t *reader, char **text, hm_error_t *err) {
+hm_status_t hm_reader_attribute(hm_reader_t *reader, const char *key, char **text,
+                                hm_error_t *err) {
     hm_status_t status = HM_OK;
     hid_t run = H5Gopen2(reader->file, HM_PATH_RUN, H5P_DEFAULT);
     if (run < 0) {
         HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is missing", HM_PATH_RUN));
     }
-    HM_TRY(hm_h5_get_text(run, "configuration", text, err));
+    HM_TRY(hm_h5_get_text(run, key, text, err));
 cleanup:
     hm_h5_close(&run);
     return status;
+}
+
+hm_status_t hm_reader_configuration(hm_reader_t *reader, char **text, hm_error_t *err) {
+    return hm_reader_attribute(reader, "configuration", text, err);
 }
 
 void hm_reader_close(hm_reader_t *reader) {

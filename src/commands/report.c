@@ -1,0 +1,275 @@
+/* report: a scaling study, or one run, as tables, figures and one page. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "hm_clock.h"
+#include "hm_html.h"
+#include "hm_version.h"
+#include "report.h"
+
+static const char *const about =
+    "Explains runs. Of CSV files of scaling studies (jobs/strong.*, jobs/weak.*, `make scaling`): "
+    "tables of\n"
+    "time, speed-up, efficiency, serial part, imbalance and I/O with intervals, and laws of "
+    "scaling fitted to\n"
+    "them. Of one data set file: who computed what, when, and what it cost. Text on standard "
+    "output; --html\n"
+    "makes one page that needs nothing but itself, with figures that gnuplot draws.";
+
+typedef struct report_settings_t {
+    const char *html;
+    const char *figures;
+    const char *trace;
+    const char *title;
+} report_settings_t;
+
+static const hm_option_t options[] = {
+    {.key = "html",
+     .type = HM_OPTION_TEXT,
+     .offset = offsetof(report_settings_t, html),
+     .value = "FILE",
+     .group = "Output",
+     .help = "the page to write; without gnuplot it holds tables only"},
+    {.key = "figures",
+     .type = HM_OPTION_TEXT,
+     .offset = offsetof(report_settings_t, figures),
+     .value = "FOLDER",
+     .group = "Output",
+     .help = "the figures as SVG and PNG files too, with their gnuplot scripts, for papers"},
+    {.key = "title",
+     .type = HM_OPTION_TEXT,
+     .offset = offsetof(report_settings_t, title),
+     .value = "TEXT",
+     .group = "Output",
+     .help = "heading of the page"},
+    {.key = "trace",
+     .type = HM_OPTION_TEXT,
+     .offset = offsetof(report_settings_t, trace),
+     .value = "FILE",
+     .group = "Input",
+     .help = "of a data set file: what render --trace wrote in the same run"},
+    {.key = NULL}};
+
+/* Everything a report holds. */
+typedef struct report_t {
+    const report_settings_t *settings;
+    const hm_log_t *log;
+    report_page_t page;
+    char *part;        /* the page under its temporary name */
+    char folder[1024]; /* of figures that are not kept; "" when there is none */
+} report_t;
+
+/* HDF5 files say so in their first bytes. */
+static hm_status_t is_dataset(const char *path, bool *dataset, hm_error_t *err) {
+    static const char sign[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+    char head[sizeof sign] = {0};
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        return hm_error_errno(err, HM_EIO, errno, "cannot read '%s'", path);
+    }
+    size_t got = fread(head, 1, sizeof head, file);
+    fclose(file);
+    *dataset = got == sizeof head && memcmp(head, sign, sizeof sign) == 0;
+    return HM_OK;
+}
+
+/* Where figures are drawn. */
+static hm_status_t make_folder(report_t *report, hm_error_t *err) {
+    const char *kept = report->settings->figures;
+    if (!kept && !report->settings->html) {
+        return HM_OK;
+    }
+    report->page.charts = hm_chart_possible();
+    if (!report->page.charts && kept) {
+        return hm_error_set(err, HM_EMISSING,
+                            "figures: found no gnuplot, which draws them: install it (Debian: "
+                            "gnuplot-nox)");
+    }
+    if (!report->page.charts) {
+        hm_log(report->log, HM_WARN,
+               "warning: found no gnuplot (Debian: gnuplot-nox): the page has tables only");
+    }
+    if (kept) {
+        if (mkdir(kept, 0777) != 0 && errno != EEXIST) {
+            return hm_error_errno(err, HM_ECREATE, errno, "figures: cannot make '%s'", kept);
+        }
+        report->page.folder = kept;
+        return HM_OK;
+    }
+    const char *temporary = getenv("TMPDIR");
+    int n = snprintf(report->folder, sizeof report->folder, "%s/hpcmandel-report-XXXXXX",
+                     temporary && *temporary ? temporary : "/tmp");
+    if (n < 0 || (size_t)n >= sizeof report->folder || !mkdtemp(report->folder)) {
+        hm_status_t status =
+            hm_error_errno(err, HM_ECREATE, errno, "cannot make '%s'", report->folder);
+        report->folder[0] = '\0';
+        return status;
+    }
+    report->page.folder = report->folder;
+    return HM_OK;
+}
+
+/* Figures that nobody asked to keep: only this program's own names can be in there. */
+static void remove_folder(const report_t *report, const char *const *names, int count) {
+    static const char *const endings[] = {"gp", "svg", "png", "log"};
+    char path[1200];
+    if (!report->folder[0]) {
+        return;
+    }
+    for (int number = 1; number <= report->page.figures; ++number) {
+        for (int i = 0; i < count; ++i) {
+            for (size_t e = 0; e < sizeof endings / sizeof *endings; ++e) {
+                snprintf(path, sizeof path, "%s/%s-%d.%s", report->folder, names[i], number,
+                         endings[e]);
+                unlink(path);
+            }
+        }
+    }
+    rmdir(report->folder);
+}
+
+static hm_status_t open_page(report_t *report, const char *title, const char *lead,
+                             hm_error_t *err) {
+    const char *path = report->settings->html;
+    if (!path) {
+        return HM_OK;
+    }
+    size_t size = strlen(path) + 32;
+    report->part = malloc(size);
+    if (!report->part) {
+        return hm_error_set(err, HM_EMISSING, "out of memory");
+    }
+    snprintf(report->part, size, "%s.part-%ld", path, (long)getpid());
+    report->page.html = fopen(report->part, "w");
+    if (!report->page.html) {
+        return hm_error_errno(err, HM_ECREATE, errno, "html: cannot write '%s'", path);
+    }
+    hm_html_begin(report->page.html, report->settings->title ? report->settings->title : title,
+                  lead);
+    return HM_OK;
+}
+
+/* The page gets its name when it is whole; `keep` false: it goes. */
+static hm_status_t close_page(report_t *report, bool keep, hm_error_t *err) {
+    FILE *html = report->page.html;
+    hm_status_t status = HM_OK;
+    if (!html) {
+        return HM_OK;
+    }
+    char now[32];
+    hm_clock_iso8601(now, sizeof now);
+    char foot[512];
+    snprintf(foot, sizeof foot, "Made by hpcmandel %s (%s), %s.", hm_version(), hm_revision(), now);
+    hm_html_end(html, foot);
+    bool lost = ferror(html) != 0;
+    lost = fclose(html) != 0 || lost;
+    report->page.html = NULL;
+    if (keep && lost) {
+        status = hm_error_set(err, HM_EIO, "html: cannot write '%s'; is the disk full?",
+                              report->settings->html);
+    } else if (keep && rename(report->part, report->settings->html) != 0) {
+        status = hm_error_errno(err, HM_ECREATE, errno, "html: cannot write '%s'",
+                                report->settings->html);
+    }
+    if (!keep || status != HM_OK) {
+        unlink(report->part);
+    }
+    return status;
+}
+
+static hm_status_t report_studies(report_t *report, char *const *paths, int count,
+                                  hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hm_studies_t studies = {0};
+    if (report->settings->trace) {
+        HM_TRY(
+            hm_error_set(err, HM_EUSAGE, "trace: goes with a data set file, not with CSV files"));
+    }
+    HM_TRY(hm_studies_read((const char *const *)paths, count, &studies, err));
+    HM_TRY(open_page(report, "How it scales",
+                     "Scaling studies of the Mandelbrot set, measured by "
+                     "hpcmandel",
+                     err));
+    for (int i = 0; i < studies.count; ++i) {
+        HM_TRY(report_study_print(&studies.study[i], stdout, err));
+        if (report->page.folder) {
+            HM_TRY(report_study_html(&report->page, &studies.study[i], err));
+        }
+    }
+cleanup:
+    hm_studies_free(&studies);
+    return status;
+}
+
+static hm_status_t report_dataset(report_t *report, const char *path, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    HM_TRY(open_page(report, "A run", path, err));
+    HM_TRY(report_run(&report->page, path, report->settings->trace, stdout, err));
+cleanup:
+    return status;
+}
+
+static hm_status_t make_report(report_t *report, const hm_values_t *values, hm_error_t *err) {
+    static const char *const names[] = {REPORT_FIGURES};
+    hm_status_t status = HM_OK;
+    bool dataset = false;
+    if (values->positional_count == 0) {
+        return hm_error_set(err, HM_EUSAGE,
+                            "report needs CSV files of scaling studies, or one data set file");
+    }
+    for (int i = 0; i < values->positional_count; ++i) {
+        bool one = false;
+        HM_TRY(is_dataset(values->positional[i], &one, err));
+        if (one && values->positional_count > 1) {
+            HM_TRY(hm_error_set(err, HM_EUSAGE, "'%s' is a data set file: report takes one alone",
+                                values->positional[i]));
+        }
+        dataset = one;
+    }
+    HM_TRY(make_folder(report, err));
+    status = dataset ? report_dataset(report, values->positional[0], err)
+                     : report_studies(report, values->positional, values->positional_count, err);
+    hm_status_t closed = close_page(report, status == HM_OK, status == HM_OK ? err : NULL);
+    status = status == HM_OK ? closed : status;
+    if (status == HM_OK && report->settings->html) {
+        printf("page %s\n", report->settings->html);
+    }
+    remove_folder(report, names, sizeof names / sizeof *names);
+cleanup:
+    free(report->part);
+    return status;
+}
+
+static hm_status_t run_report(hm_context_t *context, int argc, char **argv) {
+    enum { MOST_FILES = 4096 };
+    report_settings_t settings = {0};
+    hm_values_t values = {0};
+    hm_error_t err = HM_ERROR_NONE;
+    bool helped = false;
+    hm_status_t status = hm_command_options(context, &hm_command_report, about, options, false,
+                                            MOST_FILES, argc, argv, &settings, &values, &helped);
+    if (status != HM_OK) {
+        return status;
+    }
+    if (!helped) {
+        /* One rank reads a few rows of figures; the others have nothing to do. */
+        report_t report = {.settings = &settings, .log = &context->log};
+        hm_status_t mine =
+            context->cluster->rank == 0 ? make_report(&report, &values, &err) : HM_OK;
+        status = hm_meet(context, mine, &err);
+    }
+    hm_options_free(&values);
+    return status;
+}
+
+const hm_command_t hm_command_report = {
+    .name = "report",
+    .arguments = "CSV...|FILE",
+    .what = "explains scaling studies, or one run, as tables, figures and one page",
+    .run = run_report,
+};

@@ -205,6 +205,7 @@ bench-kernel: hpcmandel ## kernels against the ceiling of this core (ARGS= for m
 .PHONY: gallery
 gallery: hpcmandel ## docs/gallery/ anew, from configs/
 	$(PYTHON) tools/gallery.py ./hpcmandel $(MPIRUN) $(NP)
+
 .PHONY: scaling
 scaling: hpcmandel ## strong and weak scaling on this machine, explained: results/scaling/index.html
 	tools/scaling.sh

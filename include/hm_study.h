@@ -48,6 +48,8 @@ typedef struct hm_point_t {
     int64_t cores;   /**< that they can use: fewer where they share processors */
     bool shared;     /**< cores < workers: no law of scaling is asked of such a point */
     int64_t width, height;
+    int64_t band;             /**< rows in a band; 0: not known */
+    uint32_t crc32;           /**< of the right runs */
     double iterations;        /**< textbook updates of a run */
     int runs;                 /**< that count */
     int wrong;                /**< with a wrong checksum: without times */
@@ -127,6 +129,24 @@ typedef struct hm_studies_t {
 hm_status_t hm_studies_read(const char *const *paths, int count, hm_studies_t *studies,
                             hm_error_t *err);
 void hm_studies_free(hm_studies_t *studies);
+
+/** What the rows of a data set cost, in a file that holds a study's view on some grid. */
+typedef struct hm_row_costs_t {
+    int64_t width, height;
+    uint32_t crc32;       /**< of the image */
+    const uint64_t *work; /**< [height] updates spent */
+} hm_row_costs_t;
+
+/**
+ * Predicts each point by simulating its strategy (hm_simulate.h) over the rows' costs, scaled to
+ * the point's grid where that is another one. What an update takes, and what writing a band takes,
+ * are calibrated by the median of the study's own points on one core; messages are taken to be as
+ * fast as they usually are. Points that share processors get a prediction of their imbalance only.
+ * *known is false, and nothing is predicted, when no point of the study is the costs' image, or
+ * none was measured on one core. HM_EMISSING: out of memory.
+ */
+hm_status_t hm_study_predict(hm_study_t *study, const hm_row_costs_t *costs, bool *known,
+                             hm_error_t *err);
 
 /**
  * What a reader of the study should know before believing it, one sentence a call: `index` from 0;

@@ -14,11 +14,13 @@
 #   HPCMANDEL_CRC32              the right checksum of the strong study's view; else the first run's holds for all
 #
 # Repetition 0 is the warm-up. All combinations are run once before any is run again, so that what is compared lies near in time and
-# a slow minute of the machine spoils a bit of each, not all of one. A run with a wrong checksum has status `wrong` and no times, and the study ends with 70. The weak
-# study samples its view with more pixels on more processors, in both directions by the square root of their number: the
+# a slow minute of the machine spoils a bit of each, not all of one. A run with a wrong checksum has status `wrong` and no times,
+# and the study ends with 70.
+#
+# The weak study samples its view with more pixels on more processors, in both directions by the square root of their number: the
 # iterations a processor stay the same but for the grain of the grid; the row says how many there were.
 
-study_columns=study,nodes,ranks_per_node,threads,asked,repetition,status,strategy,ranks,width,height,iterations,inside,crc32
+study_columns=study,nodes,ranks_per_node,threads,asked,repetition,status,strategy,ranks,width,height,iterations,inside,crc32,band
 study_columns+=,seconds,startup,giter_per_second,imbalance,imbalance_iterations,efficiency,io_share,talking_share,waiting_share
 study_columns+=,processors,isa,version,revision,compiler,mpi,hdf5,host,scheduler,job,started,arguments
 
@@ -212,7 +214,7 @@ study_row() {
         row+=,$(csv_plain "$(json_value "$study_stats" "$name")")
     done
     row+=,$width,$height
-    for name in sum inside crc32; do
+    for name in sum inside crc32 band; do
         row+=,$(json_value "$study_stats" "$name")
     done
     for name in seconds startup giter_per_second imbalance imbalance_iterations efficiency io_share talking_share waiting_share; do

@@ -37,6 +37,7 @@ static hm_point_t make_point(const hm_run_t *run, span_t span, double *room) {
                     .workers = r->ranks * r->threads,
                     .width = r->width,
                     .height = r->height,
+                    .band = r->band,
                     .iterations = r->iterations,
                     .karp_flatt = NAN,
                     .predicted_seconds = NAN,
@@ -49,6 +50,7 @@ static hm_point_t make_point(const hm_run_t *run, span_t span, double *room) {
         p.wrong += run[i].wrong;
         if (counts(&run[i])) {
             room[p.runs++] = run[i].seconds;
+            p.crc32 = run[i].crc32;
         }
     }
     if (p.runs > 0) {

@@ -13,7 +13,7 @@ typedef struct hm_run_t {
     int nodes, ranks_per_node, threads, repetition;
     int processors; /* of a node, 0: not known */
     const char *strategy;
-    int64_t ranks, width, height;
+    int64_t ranks, width, height, band;
     double iterations; /* textbook updates */
     uint32_t crc32;
     double seconds; /* 0 when wrong */

@@ -168,6 +168,9 @@ static hm_status_t read_run(const place_t *at, hm_run_t *run, hm_error_t *err) {
     HM_TRY(read_strategy(at, &run->strategy, err));
     HM_TRY(read_crc(at, &run->crc32, err));
     HM_TRY(read_times(at, run, err));
+    if (maybe(at, "band")[0] != '\0') {
+        HM_TRY(whole(at, "band", 1, INT32_MAX, &run->band, err));
+    }
     if (maybe(at, "processors")[0] != '\0') {
         HM_TRY(count(at, "processors", 1, 1000000, &run->processors, err));
     }

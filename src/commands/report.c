@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "hm_clock.h"
+#include "hm_dataset.h"
 #include "hm_html.h"
 #include "hm_version.h"
 #include "report.h"
@@ -25,6 +26,7 @@ typedef struct report_settings_t {
     const char *html;
     const char *figures;
     const char *trace;
+    const char *data;
     const char *title;
 } report_settings_t;
 
@@ -47,6 +49,14 @@ static const hm_option_t options[] = {
      .value = "TEXT",
      .group = "Output",
      .help = "heading of the page"},
+    {.key = "data",
+     .type = HM_OPTION_TEXT,
+     .offset = offsetof(report_settings_t, data),
+     .value = "FILE",
+     .group = "Input",
+     .help =
+         "of CSV files: a complete data set file of a study's view; what its rows cost predicts "
+         "each point, by simulation of the strategy"},
     {.key = "trace",
      .type = HM_OPTION_TEXT,
      .offset = offsetof(report_settings_t, trace),
@@ -182,6 +192,55 @@ static hm_status_t close_page(report_t *report, bool keep, hm_error_t *err) {
     return status;
 }
 
+/* What the rows of --data cost; costs->work is the caller's to free. */
+static hm_status_t read_costs(const char *path, hm_row_costs_t *costs, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hm_reader_t *reader = NULL;
+    hm_dataset_info_t info;
+    uint64_t *work = NULL;
+    HM_TRY(hm_reader_open(path, &reader, &info, err));
+    if (!info.result.complete) {
+        HM_TRY(hm_error_set(err, HM_EDATA, "data: '%s' is not complete; go on with it by --resume",
+                            path));
+    }
+    work = malloc((size_t)info.grid.height * sizeof *work);
+    if (!work) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for the rows of '%s'", path));
+    }
+    HM_TRY(hm_reader_costs(reader, 0, info.grid.height, work, NULL, NULL, err));
+    *costs = (hm_row_costs_t){info.grid.width, info.grid.height, info.result.crc32, work};
+    work = NULL;
+cleanup:
+    free(work);
+    hm_reader_close(reader);
+    return status;
+}
+
+/* Predictions for the studies whose view --data holds. */
+static hm_status_t predict(const report_t *report, hm_studies_t *studies, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hm_row_costs_t costs = {.work = NULL};
+    bool any = false;
+    if (!report->settings->data) {
+        return HM_OK;
+    }
+    HM_TRY(read_costs(report->settings->data, &costs, err));
+    for (int i = 0; i < studies->count; ++i) {
+        bool known = false;
+        HM_TRY(hm_study_predict(&studies->study[i], &costs, &known, err));
+        any = any || known;
+    }
+    if (!any) {
+        hm_log(report->log, HM_WARN,
+               "warning: no study has a point whose image is that of '%s', and one on one core: "
+               "nothing is predicted",
+               report->settings->data);
+    }
+cleanup:
+    free((void *)(uintptr_t)costs.work);
+    return status;
+}
+
 static hm_status_t report_studies(report_t *report, char *const *paths, int count,
                                   hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -191,6 +250,7 @@ static hm_status_t report_studies(report_t *report, char *const *paths, int coun
             hm_error_set(err, HM_EUSAGE, "trace: goes with a data set file, not with CSV files"));
     }
     HM_TRY(hm_studies_read((const char *const *)paths, count, &studies, err));
+    HM_TRY(predict(report, &studies, err));
     HM_TRY(open_page(report, "How it scales",
                      "Scaling studies of the Mandelbrot set, measured by "
                      "hpcmandel",
@@ -208,6 +268,9 @@ cleanup:
 
 static hm_status_t report_dataset(report_t *report, const char *path, hm_error_t *err) {
     hm_status_t status = HM_OK;
+    if (report->settings->data) {
+        HM_TRY(hm_error_set(err, HM_EUSAGE, "data: goes with CSV files, not with a data set file"));
+    }
     HM_TRY(open_page(report, "A run", path, err));
     HM_TRY(report_run(&report->page, path, report->settings->trace, stdout, err));
 cleanup:

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 COLUMNS = (
-    "study,nodes,ranks_per_node,threads,asked,repetition,status,strategy,ranks,width,height,iterations,inside,crc32,seconds,startup,"
+    "study,nodes,ranks_per_node,threads,asked,repetition,status,strategy,ranks,width,height,iterations,inside,crc32,band,seconds,startup,"
     "giter_per_second,imbalance,imbalance_iterations,efficiency,io_share,talking_share,waiting_share,processors,isa,version,revision,"
     "compiler,mpi,hdf5,host,scheduler,job,started,arguments").split(",")
 

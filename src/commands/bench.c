@@ -8,13 +8,14 @@
 #include "commands.h"
 #include "hm_text.h"
 
-static const bench_t *const benches[] = {&bench_kernel, &bench_strategies, NULL};
+static const bench_t *const benches[] = {&bench_kernel, &bench_strategies, &bench_io, NULL};
 
 static const char *const about =
     "Measures on this machine. NAME is one of:\n"
     "  kernel      every kernel on named scenes, against the ceiling of this core in the same run\n"
     "  strategies  every strategy on one scene, against one rank alone; what handing out a band "
     "costs\n"
+    "  io          every way of bands to a file, against plain pwrite of the same bytes\n"
     "Figures are medians over the repetitions; a run whose counts are wrong has no figure.";
 
 static const hm_option_t options[] = {{.key = "repetitions",
@@ -39,6 +40,29 @@ static const hm_option_t options[] = {{.key = "repetitions",
                                        .value = "NAME",
                                        .group = "Measuring",
                                        .help = "only this scene"},
+                                      {.key = "megabytes",
+                                       .type = HM_OPTION_INT,
+                                       .offset = offsetof(bench_settings_t, megabytes),
+                                       .fallback = "256",
+                                       .value = "N",
+                                       .low = 1,
+                                       .high = 100000000,
+                                       .group = "Measuring",
+                                       .help = "io: size of the trial file"},
+                                      {.key = "folder",
+                                       .type = HM_OPTION_TEXT,
+                                       .offset = offsetof(bench_settings_t, folder),
+                                       .fallback = ".",
+                                       .value = "DIR",
+                                       .group = "Measuring",
+                                       .help = "io: where the trial file is made; it is removed"},
+                                      {.key = "way",
+                                       .type = HM_OPTION_TEXT,
+                                       .offset = offsetof(bench_settings_t, way),
+                                       .value = "NAME",
+                                       .group = "Measuring",
+                                       .help = "io: only this one, beside pwrite: independent, "
+                                               "collective or funnel"},
                                       {.key = "csv",
                                        .type = HM_OPTION_TEXT,
                                        .offset = offsetof(bench_settings_t, csv),
@@ -58,7 +82,7 @@ static hm_status_t find(const hm_values_t *values, const bench_t **bench, hm_err
         names[count++] = (*b)->name;
     }
     if (values->positional_count == 0) {
-        return hm_error_set(err, HM_EUSAGE, "bench needs a NAME: kernel or strategies");
+        return hm_error_set(err, HM_EUSAGE, "bench needs a NAME: kernel, strategies or io");
     }
     const char *near = hm_text_nearest(values->positional[0], names, count);
     return hm_error_set(err, HM_EUSAGE, "unknown benchmark '%s'%s%s%s; bench --help lists them",
@@ -110,6 +134,6 @@ static hm_status_t run_bench(hm_context_t *context, int argc, char **argv) {
 const hm_command_t hm_command_bench = {
     .name = "bench",
     .arguments = "NAME",
-    .what = "measures kernels and strategies on this machine",
+    .what = "measures kernels, strategies and I/O on this machine",
     .run = run_bench,
 };

@@ -11,6 +11,9 @@ typedef struct bench_settings_t {
     double seconds;
     const char *csv;
     const char *scene;
+    int64_t megabytes;
+    const char *folder;
+    const char *way;
 } bench_settings_t;
 
 typedef struct bench_t {
@@ -23,5 +26,6 @@ typedef struct bench_t {
 
 extern const bench_t bench_kernel;
 extern const bench_t bench_strategies;
+extern const bench_t bench_io;
 
 #endif

@@ -82,7 +82,7 @@ unpack() {
 # --- the program's options ------------------------------------------------------------------------
 
 # is_render ARGUMENTS...: is it the command render, named or not
-is_render() { [ $# -eq 0 ] || [[ $1 = -* ]] || [ "$1" = render ]; }
+is_render() { [ $# -eq 0 ] || [ "$1" = render ] || { [[ $1 = -* ]] && [[ $1 != --version && $1 != --help ]]; }; }
 
 # option_value KEY ARGUMENTS...: sets `value` to what the command line gives --KEY (the last counts); fails when it gives none
 option_value() {

@@ -302,18 +302,21 @@ def test_arguments_reach_the_program(project, script):
     config = project.write("nasty.ini", 'output = $(touch pwned); `touch pwned`.h5\nmax-iter = "1"\n')
     env = {**clean_environment(), "HPCMANDEL": str(echo_program(project)), "HPCMANDEL_LAUNCH": "none",
            "HPCMANDEL_LOCAL_RANKS": "1", "ECHO_FILE": str(project / "seen"), "HPCMANDEL_LOCAL_NAME": "$(touch pwned)/../x"}
-    for first in (["check"], ["render", "--config", str(config)], ["--overwrite"]):
+    for first in (["check"], ["--version"], ["render", "--config", str(config)], ["--overwrite"]):
         done = project.run("bash", f"jobs/{script}", *first, *NASTY, env=env)
         assert done.returncode == 0, done.stderr
         seen = (project / "seen").read_text().split("\0")[:-1]
         assert seen[-len(NASTY):] == NASTY
-        assert seen[0] == ("check" if first == ["check"] else "render")
+        assert seen[0] == (first[0] if first[0] in ("check", "--version") else "render")
     assert not list(project.folder.glob("**/pwned"))
 
 
 def test_packed_arguments_reach_the_program(project):
-    words = words_of(dry(project, "pbs", "--name deep", "check", *NASTY, env={"HPCMANDEL_BIND": "a b\n$(touch pwned)"}).stdout)
+    around = {"HPCMANDEL_KEY": "3", "HPCMANDEL_TASK": "4", "HPCMANDEL_AFTER_FAILED": "5"}  # submitted by a job
+    words = words_of(dry(project, "pbs", "--name deep", "check", *NASTY,
+                         env={"HPCMANDEL_BIND": "a b\n$(touch pwned)", **around}).stdout)
     assert unpacked(words)[0]["HPCMANDEL_BIND"] == "a b\n$(touch pwned)"
+    assert not {"HPCMANDEL_KEY", "HPCMANDEL_TASK", "HPCMANDEL_AFTER_FAILED"} & set(unpacked(words)[0])
     variable = words[words.index("-v") + 1].split(",")[0].removeprefix("HPCMANDEL_PACKED=")
     env = {**clean_environment(), "HPCMANDEL": str(echo_program(project)), "HPCMANDEL_LAUNCH": "none",
            "HPCMANDEL_LOCAL_RANKS": "1", "ECHO_FILE": str(project / "seen"), "HPCMANDEL_PACKED": variable}

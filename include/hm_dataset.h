@@ -125,6 +125,9 @@ typedef struct hm_dataset_info_t {
     hm_dataset_result_t result;
 } hm_dataset_info_t;
 
+/** About how many bytes the finished file of a plan has: data, coordinates, accounts, headers. */
+int64_t hm_dataset_bytes(const hm_dataset_plan_t *plan);
+
 /**
  * Makes the file. Rank 0 alone, serial. Its size on disk is that of the coordinates and the
  * headers: space is reserved in the file but not filled, and the time does not grow with the image.

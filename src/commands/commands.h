@@ -7,6 +7,7 @@
 extern const hm_command_t hm_command_render;
 extern const hm_command_t hm_command_export;
 extern const hm_command_t hm_command_bench;
+extern const hm_command_t hm_command_plan;
 extern const hm_command_t hm_command_report;
 extern const hm_command_t hm_command_check;
 

@@ -60,6 +60,16 @@ typedef struct render_plan_t {
 hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t *values,
                            const hm_cluster_t *cluster, render_plan_t *plan, hm_error_t *err);
 
+/** Rows in a band for so many ranks: as asked for, or as many as suit. HM_EUSAGE. */
+hm_status_t render_band_rows(const render_settings_t *settings, const render_plan_t *plan,
+                             int ranks, int64_t *rows, hm_error_t *err);
+
+/** Into how many pieces a band's rows are cut for the threads of a rank: small enough to balance,
+ * large enough to fill the lanes. */
+static inline int64_t render_pieces(int64_t rows, int threads) {
+    return rows < 4 * (int64_t)threads ? rows : 4 * (int64_t)threads;
+}
+
 /** The way of the bands to the file that `io` stands for on these ranks. */
 hm_delivery_t render_delivery(const render_settings_t *settings, const hm_cluster_t *cluster);
 
@@ -134,6 +144,9 @@ hm_status_t render_deliver_all(void *context, int count, const int64_t *bands,
                                const void *const *buffers, hm_error_t *err);
 hm_status_t render_probe(void *context, int64_t first, int64_t count, double *cost,
                          hm_error_t *err);
+
+/** How many points render_probe() computes for a band of so many rows. */
+int64_t render_probe_points(const render_plan_t *plan, int64_t band_rows);
 
 /** What the report says of a run; gathered on rank 0. */
 typedef struct render_report_t {

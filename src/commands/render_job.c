@@ -101,13 +101,12 @@ static hm_status_t compute_rows(const render_job_t *job, const band_parts_t *par
                              poll, err);
 }
 
-/* Splits the band's rows over the threads in pieces small enough to balance, large enough to fill
- * the lanes. */
+/* Splits the band's rows over the threads. */
 static hm_status_t compute_threads(const render_job_t *job, const band_parts_t *parts,
                                    const double *im, int64_t rows, band_run_t *run,
                                    hm_error_t *err) {
     int threads = job->plan->threads;
-    int64_t pieces = rows < 4 * (int64_t)threads ? rows : 4 * (int64_t)threads;
+    int64_t pieces = render_pieces(rows, threads);
     hm_status_t status = HM_OK;
     /* Named by default(none)-style sharing: only `status` and `err` are written, in the critical
      * part. */
@@ -254,6 +253,11 @@ static const double PROBE_POINT_COST = 20;
 
 /* Points of a row that stand for all of it, and at most so many rows of a band. */
 enum { PROBE_POINTS = 48, PROBE_ROWS = 4 };
+
+int64_t render_probe_points(const render_plan_t *plan, int64_t band_rows) {
+    const int64_t points = plan->grid.width < PROBE_POINTS ? plan->grid.width : PROBE_POINTS;
+    return points * (band_rows < PROBE_ROWS ? band_rows : PROBE_ROWS);
+}
 
 hm_status_t render_probe(void *context, int64_t first, int64_t count, double *cost,
                          hm_error_t *err) {

@@ -220,6 +220,16 @@ hm_delivery_t render_delivery(const render_settings_t *settings, const hm_cluste
     return take_turns ? HM_DELIVERY_FUNNEL : deliveries[settings->io];
 }
 
+hm_status_t render_band_rows(const render_settings_t *settings, const render_plan_t *plan,
+                             int ranks, int64_t *rows, hm_error_t *err) {
+    if (strcmp(settings->band, "auto") != 0) {
+        return hm_text_int(settings->band, 1, INT32_MAX, rows, err);
+    }
+    const int64_t row_bytes = (int64_t)render_band_bytes(plan, 1);
+    *rows = hm_band_rows_auto(plan->grid.height, ranks, row_bytes, INT64_C(4) << 20);
+    return HM_OK;
+}
+
 hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t *values,
                            const hm_cluster_t *cluster, render_plan_t *plan, hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -244,12 +254,7 @@ hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t 
     }
     HM_TRY(hm_strategy_find(settings->strategy, cluster, &p.strategy, err));
     p.threads = resolve_threads(settings, values);
-    if (strcmp(settings->band, "auto") == 0) {
-        int64_t row_bytes = (int64_t)render_band_bytes(&p, 1);
-        p.band_rows = hm_band_rows_auto(p.grid.height, cluster->size, row_bytes, INT64_C(4) << 20);
-    } else {
-        HM_TRY(hm_text_int(settings->band, 1, INT32_MAX, &p.band_rows, err));
-    }
+    HM_TRY(render_band_rows(settings, &p, cluster->size, &p.band_rows, err));
     *plan = p;
 cleanup:
     return status;

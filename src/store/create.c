@@ -38,6 +38,13 @@ static hm_status_t check_plan(const hm_dataset_plan_t *plan, hm_error_t *err) {
     return HM_OK;
 }
 
+int64_t hm_dataset_bytes(const hm_dataset_plan_t *plan) {
+    const int64_t channels = hm_layout_channels(plan->channels);
+    return plan->grid.width * plan->grid.height * HM_POINT_BYTES * channels +
+           (plan->grid.width + plan->grid.height) * 8 + plan->grid.height * (21 + 4 * channels) +
+           HEADERS;
+}
+
 hm_status_t hm_dataset_create(const char *path, const hm_dataset_plan_t *plan, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hm_place_t *place = calloc(1, sizeof *place);
@@ -47,11 +54,7 @@ hm_status_t hm_dataset_create(const char *path, const hm_dataset_plan_t *plan, h
     }
     HM_TRY(check_plan(plan, err));
     HM_TRY(hm_place_find(path, plan->overwrite, place, err));
-    const int64_t channels = hm_layout_channels(plan->channels);
-    const int64_t bytes = plan->grid.width * plan->grid.height * HM_POINT_BYTES * channels +
-                          (plan->grid.width + plan->grid.height) * 8 +
-                          plan->grid.height * (21 + 4 * channels) + HEADERS;
-    HM_TRY(hm_place_check(place, bytes, !plan->scarce, err));
+    HM_TRY(hm_place_check(place, hm_dataset_bytes(plan), !plan->scarce, err));
     status = hm_build(place->temporary, plan, NULL, err);
     if (status == HM_OK) {
         status = hm_place_publish(place, err);

@@ -42,7 +42,8 @@ static const char *plain(const char *text, char label[LABEL]) {
 static void print_axis(FILE *out, char axis, const char *label, double low, double high, bool down,
                        const hm_tick_t *tick, int ticks) {
     char text[LABEL];
-    fprintf(out, "set %clabel '%s'\n", axis, plain(label, text));
+    fprintf(out, "set %clabel '%s'%s\n", axis, plain(label, text),
+            axis == 'x' ? " offset 0,0.5" : "");
     if (low < high) {
         fprintf(out, "set %crange [%.9g:%.9g]\n", axis, down ? high : low, down ? low : high);
     }
@@ -56,7 +57,7 @@ static void print_axis(FILE *out, char axis, const char *label, double low, doub
 }
 
 /* A block of data; returns whether there is any. */
-static bool print_curve(FILE *out, const hm_curve_t *curve, int index, bool log_y) {
+static bool print_curve(FILE *out, const hm_curve_t *curve, int index, int log_y) {
     bool any = false;
     fprintf(out, "$C%d << EOD\n", index);
     for (int i = 0; i < curve->count; ++i) {
@@ -154,7 +155,7 @@ static int left_margin(const hm_chart_t *chart) {
         int length = (int)strlen(chart->y_tick[i].name);
         most = length > most ? length : most;
     }
-    return most + (chart->y_label[0] ? 4 : 2);
+    return most + (chart->y_label[0] ? 3 : 2);
 }
 
 /* In pixels: the key, two columns of it, stands below what was asked for. */
@@ -188,13 +189,16 @@ static void print_script(FILE *out, const hm_chart_t *chart, const char *name, b
             "set key below center horizontal Left reverse samplen 1.4 spacing 1.1 width %d "
             "textcolor rgb '#1c2430'\n"
             "set lmargin %d\n",
-            chart->width > 500 ? 2 : -3, left_margin(chart));
+            chart->width > 500 ? 2
+            : chart->keys > 0  ? 0
+                               : -3,
+            left_margin(chart));
     print_axis(out, 'x', chart->x_label, chart->x_low, chart->x_high, false, chart->x_tick,
                chart->x_ticks);
     print_axis(out, 'y', chart->y_label, chart->y_low, chart->y_high, chart->y_down, chart->y_tick,
                chart->y_ticks);
     fprintf(out, "%s%s", chart->log_x ? "set logscale x 2\n" : "",
-            chart->log_y ? "set logscale y 10\n" : "");
+            chart->log_y ? chart->log_y == 2 ? "set logscale y 2\n" : "set logscale y 10\n" : "");
     fprintf(out,
             "set terminal svg noenhanced size %d,%d font 'sans-serif,14' rounded background "
             "'#ffffff'\nset output '%s.svg'\n",

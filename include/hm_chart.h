@@ -54,7 +54,8 @@ typedef struct hm_tick_t {
 
 typedef struct hm_chart_t {
     const char *x_label, *y_label;       /**< with unit */
-    bool log_x, log_y;                   /**< x to the base of 2, y of 10 */
+    bool log_x;                          /**< to the base of 2 */
+    int log_y;                           /**< 0, or the base: 2 or 10 */
     double x_low, x_high, y_low, y_high; /**< both 0: from the data */
     bool y_down;                         /**< the axis goes down */
     const hm_tick_t *x_tick, *y_tick;    /**< NULL: by gnuplot */

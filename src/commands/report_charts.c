@@ -151,16 +151,10 @@ static hm_interval_t predicted_imbalance_of(const hm_point_t *point) {
     return (hm_interval_t){value, value, value, 0, isnan(value) ? 0 : 1};
 }
 
-/* Few workers on a linear axis, many on one of doublings. */
-static bool is_log(const drawing_t *d) {
-    return d->most > 16;
-}
-
 /* Series stand beside each other where they would hide each other: a little to the side. */
 static double aside(const drawing_t *d, double workers, int series) {
     int count = d->study->series_count;
-    double step = count > 1 ? series / (double)(count - 1) - 0.5 : 0;
-    return is_log(d) ? workers * pow(2, 0.3 * step) : workers + 0.04 * d->most * step;
+    return count > 1 ? workers * pow(2, 0.4 * (series / (double)(count - 1) - 0.5)) : workers;
 }
 
 /* Those points of a series that share processors, or those that do not. */
@@ -266,9 +260,9 @@ static void start_over(drawing_t *d) {
 static hm_chart_t chart_of(const drawing_t *d, const char *y_label) {
     return (hm_chart_t){.x_label = "workers (ranks x threads)",
                         .y_label = y_label,
-                        .log_x = is_log(d),
-                        .x_low = is_log(d) ? d->least / 1.25 : d->least - 0.06 * d->most,
-                        .x_high = is_log(d) ? d->most * 1.25 : 1.06 * d->most,
+                        .log_x = true,
+                        .x_low = d->least / 1.3,
+                        .x_high = d->most * 1.3,
                         .x_tick = d->tick,
                         .x_ticks = d->ticks,
                         .curve = d->curve,
@@ -311,7 +305,7 @@ static hm_status_t draw_time(drawing_t *d, hm_error_t *err) {
     add_all_measured(d, seconds_of);
     add_all_predicted(d, predicted_seconds_of);
     hm_chart_t chart = chart_of(d, "seconds");
-    chart.log_y = !d->study->weak && is_log(d);
+    chart.log_y = !d->study->weak && d->most_cores > 8 ? 10 : 0;
     report_table_t table = TABLE(d, time);
     return report_figure(d->page, &chart, d->study->weak ? "weak-time" : "strong-time",
                          "Time of a run", legend(d, "Medians with their intervals", note), &table,
@@ -325,7 +319,7 @@ static hm_status_t draw_speedup(drawing_t *d, hm_error_t *err) {
     add_laws(d, false);
     add_all_measured(d, speedup_of);
     hm_chart_t chart = chart_of(d, d->study->weak ? "scaled speed-up" : "speed-up");
-    chart.log_y = is_log(d);
+    chart.log_y = 2;
     report_table_t table = TABLE(d, speedup);
     return report_figure(d->page, &chart, d->study->weak ? "weak-speedup" : "strong-speedup",
                          d->study->weak ? "Scaled speed-up" : "Speed-up",

@@ -321,7 +321,7 @@ static int collect_facts(const run_t *run, fact_t fact[MOST_FACTS]) {
     const hm_dataset_info_t *info = &run->info;
     const sums_t s = sum_up(run);
     int n = 0;
-    set_fact(&fact[n++], "grid", "%lld x %lld", (long long)info->grid.width,
+    set_fact(&fact[n++], "grid", "%lldx%lld", (long long)info->grid.width,
              (long long)info->grid.height);
     set_fact(&fact[n++], "rows done", "%.4g %%",
              100 * (double)info->rows_done / (double)info->grid.height);
@@ -333,7 +333,7 @@ static int collect_facts(const run_t *run, fact_t fact[MOST_FACTS]) {
     report_number(wall, text);
     set_fact(&fact[n++], "seconds, the last session", "%s", text);
     set_fact(&fact[n++], "ranks", "%d", run->ranks);
-    set_fact(&fact[n++], "busy / (ranks x wall): efficiency", "%.1f %%", 100 * s.busy / s.total);
+    set_fact(&fact[n++], "efficiency: busy / (ranks x wall)", "%.1f %%", 100 * s.busy / s.total);
     set_fact(&fact[n++], "imbalance by time: most / mean", "%.3f",
              s.busy > 0 ? s.most_busy * run->ranks / s.busy : NAN);
     set_fact(&fact[n++], "imbalance by iterations", "%.3f",

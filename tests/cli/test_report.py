@@ -205,6 +205,27 @@ def test_page(run, tmp_path):
     assert not list((tmp_path / "t").iterdir()) and not list(tmp_path.glob("p.html.*"))
 
 
+def test_predictions(run, tmp_path):
+    """Equal contiguous rows of the EuroSciPy 2012 case cap the speed-up at 2.09 on 4 ranks and 3.30 on 8, and the simulation says so."""
+    done = run("render", "--config", ROOT / "configs/euroscipy2012.ini", "--interior", "none", "--output", "e.h5", "--png", "e.png").ok()
+    rows = [row(strategy="block", ranks_per_node=ranks, repetition=repetition, width=500, height=500, band=1, crc32=done.summary["crc32"],
+                iterations=done.summary["sum"], inside=done.summary["inside"], seconds=1 / ranks, efficiency="1", io_share="0",
+                talking_share="0", waiting_share="0") for ranks in (1, 4, 8) for repetition in range(3)]
+    path = write(tmp_path / "s.csv", rows)
+    out = run("report", path, "--data", "e.h5", "--html", "p.html").ok().out
+    lines = [re.split(r"  +", line.strip()) for line in out.splitlines()]
+    header = next(line for line in lines if "predicted s" in line)
+    found = {line[1]: line[header.index("predicted s")] for line in lines if line[0] == "block" and len(line) == len(header)}
+    assert float(found["1 x 1 x 1"]) == pytest.approx(1, abs=0.002)
+    assert float(found["1 x 4 x 1"]) == pytest.approx(1 / 2.09, abs=0.002)
+    assert float(found["1 x 8 x 1"]) == pytest.approx(1 / 3.30, abs=0.002)
+    assert "crosses: predicted" in (tmp_path / "p.html").read_text()
+    for one in rows:
+        one["crc32"] = "00000001"
+    done = run("report", write(path, rows), "--data", "e.h5").ok()
+    assert "nothing is predicted" in done.err and "0.478" not in done.out
+
+
 def without_gnuplot(folder):
     """A PATH like this one's, without gnuplot."""
     folder.mkdir()

@@ -1,7 +1,7 @@
 #!/bin/bash
 # scaling.sh [FOLDER]: strong and weak scaling on this machine, for `make scaling`: FOLDER (results/scaling) gets strong.csv, weak.csv
 # and index.html, with the figures as SVG and PNG beside it. Measured points are kept: stopped, it goes on; to measure anew,
-# remove the CSV files. About three minutes on two idle cores. On a cluster, jobs/submit --job strong and --job weak fill such CSV
+# remove the CSV files. About two minutes on two idle cores. On a cluster, jobs/submit --job strong and --job weak fill such CSV
 # files.
 #
 # SCALING_REPETITIONS (6), SCALING_SIZE (3600x2400) and SCALING_CORES (all) change how much is measured.
@@ -35,5 +35,6 @@ study strong "$powers" 1 "block cyclic pipeline pool counter hier predict"
 study strong "$((2 * cores)) $((4 * cores))" 1 "block counter" yes
 study weak "$powers" 1 "block counter predict"
 # What the rows cost predicts what was measured.
-[ -e "$folder/view.h5" ] || ./hpcmandel render "${view[@]}" --output "$folder/view.h5" --quiet >/dev/null
-./hpcmandel report "$folder/strong.csv" "$folder/weak.csv" --data "$folder/view.h5" --html "$folder/index.html" --figures "$folder/figures"
+[ -e "$folder/view.h5" ] || "${HPCMANDEL:-./hpcmandel}" render "${view[@]}" --output "$folder/view.h5" --quiet >/dev/null
+"${HPCMANDEL:-./hpcmandel}" report "$folder/strong.csv" "$folder/weak.csv" --data "$folder/view.h5" \
+    --html "$folder/index.html" --figures "$folder/figures"

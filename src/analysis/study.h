@@ -21,10 +21,10 @@ typedef struct hm_run_t {
     const char *origin[HM_ORIGIN_COUNT];
 } hm_run_t;
 
-/** The rows of `csv`, the file number `file` called `path`, appended to run[*count]; *run is
+/** The rows of `csv`, the file number `file` called `path`, appended to run[*runs]; *run is
  * reallocated. Errors as of hm_studies_read(). */
 hm_status_t hm_runs_read(const hm_csv_t *csv, const char *path, int file, hm_run_t **run,
-                         int64_t *count, hm_error_t *err);
+                         int64_t *runs, hm_error_t *err);
 
 /** In the order of studies, points, repetitions; for qsort(). */
 int hm_run_order(const void *a, const void *b);
@@ -35,6 +35,6 @@ bool hm_run_same_point(const hm_run_t *a, const hm_run_t *b);
 
 /** Makes wrong what has another checksum than the first run of the same study and grid. Reorders.
  */
-void hm_runs_check(hm_run_t *run, int64_t count);
+void hm_runs_check(hm_run_t *run, int64_t runs);
 
 #endif

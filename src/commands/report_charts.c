@@ -285,7 +285,8 @@ static const char *legend(const drawing_t *d, const char *first, char note[REPOR
     }
     snprintf(note, REPORT_CELL, "%s%s%s%s", first,
              shared ? "; hollow: more workers than processors" : "",
-             dashed ? "; dashed: fitted law" : "", cross ? "; crosses: predicted" : "");
+             dashed ? "; dashed: fitted law" : "",
+             cross ? "; crosses: predicted, a processor for each" : "");
     return note;
 }
 

@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* Longest text in a chart. */
 enum { LABEL = 96, FILE_NAME = 80 };
 

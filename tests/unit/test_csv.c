@@ -27,8 +27,7 @@ static void takes_what_rfc_4180_says(void) {
     static const char *const same[] = {"a,b\n1,2\n3,4\n",
                                        "a,b\r\n1,2\r\n3,4\r\n",
                                        "a,b\n1,2\n3,4",
-                                       "\xEF\xBB\xBF"
-                                       "a,b\n1,2\n3,4",
+                                       "\357\273\277a,b\n1,2\n3,4",
                                        "\"a\",\"b\"\n\"1\",2\n3,\"4\"",
                                        "\n\na,b\n\n1,2\r\n\r\n3,4\n\n"};
     for (size_t i = 0; i < sizeof same / sizeof *same; ++i) {

@@ -204,7 +204,7 @@ bool hm_fit_doubts(const hm_fit_t *fit, char *text, size_t size) {
             fit->parameters == 1 ? "" : "s");
         nothing = true;
     }
-    for (int k = 0; k < fit->parameters; ++k) {
+    for (int k = 0; k < fit->parameters && !nothing; ++k) {
         const char *name = hm_law_parameter(fit->law, k);
         if (fit->bound[k]) {
             say(text, size, &used,

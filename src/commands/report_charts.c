@@ -154,7 +154,7 @@ static hm_interval_t predicted_imbalance_of(const hm_point_t *point) {
 /* Series stand beside each other where they would hide each other: a little to the side. */
 static double aside(const drawing_t *d, double workers, int series) {
     int count = d->study->series_count;
-    return count > 1 ? workers * pow(2, 0.4 * (series / (double)(count - 1) - 0.5)) : workers;
+    return count > 1 ? workers * pow(2, 0.6 * (series / (double)(count - 1) - 0.5)) : workers;
 }
 
 /* Those points of a series that share processors, or those that do not. */
@@ -321,6 +321,14 @@ static hm_status_t draw_speedup(drawing_t *d, hm_error_t *err) {
     add_all_measured(d, speedup_of);
     hm_chart_t chart = chart_of(d, d->study->weak ? "scaled speed-up" : "speed-up");
     chart.log_y = 2;
+    chart.y_low = 1;
+    chart.y_high = d->most_cores > 1 ? 1.15 * d->most_cores : 2;
+    for (int i = 0; i < d->study->points; ++i) {
+        const hm_interval_t *s = &d->study->point[i].speedup;
+        chart.y_low = s->count > 0 ? fmin(chart.y_low, s->low) : chart.y_low;
+        chart.y_high = s->count > 0 ? fmax(chart.y_high, 1.1 * s->high) : chart.y_high;
+    }
+    chart.y_low *= 0.9;
     report_table_t table = TABLE(d, speedup);
     return report_figure(d->page, &chart, d->study->weak ? "weak-speedup" : "strong-speedup",
                          d->study->weak ? "Scaled speed-up" : "Speed-up",

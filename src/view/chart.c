@@ -181,6 +181,8 @@ static void print_script(FILE *out, const hm_chart_t *chart, const char *name, b
     const int width = chart->width > 0 ? chart->width : 480;
     const int height = height_of(chart, has_boxes, has_curve);
     fprintf(out,
+            "set pointintervalbox 0\n"
+            "set errorbars 0.7\n"
             "set border 3 lc rgb '#8a93a0'\n"
             "set tics nomirror textcolor rgb '#333b47'\n"
             "set grid back lc rgb '#e3e7ec' lt 1 lw 0.8\n"

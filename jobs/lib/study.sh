@@ -89,7 +89,7 @@ job_study() {
             done
         done
     done
-    say "rows in $study_csv"
+    say "rows in $study_csv; hpcmandel report explains them"
     [ "$study_wrong" -eq 0 ] || job_end_now "$exit_bug" "$study_wrong runs had a wrong checksum"
     job_end 0
 }

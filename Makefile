@@ -196,13 +196,15 @@ test-%: deps-test ## one stage of the tests, as in test-unit (`tests/run --list`
 
 # --- measuring ------------------------------------------------------------------------------------------------------
 .PHONY: bench
-bench: bench-kernel bench-strategies bench-io ## what this machine does: every `hpcmandel bench`
+bench: bench-kernel bench-numba bench-strategies bench-io ## what this machine does: every `hpcmandel bench`
 bench-strategies: hpcmandel ## strategies against each other on all cores (ARGS=)
 	$(MPIRUN) -np $(NP) ./hpcmandel bench strategies $(ARGS)
 bench-io: hpcmandel ## ways to the file against plain pwrite (ARGS='--megabytes 4296 --folder DIR')
 	$(MPIRUN) -np $(NP) ./hpcmandel bench io $(ARGS)
 bench-kernel: hpcmandel ## kernels against the ceiling of this core (ARGS= for more options)
 	./hpcmandel bench kernel $(ARGS)
+bench-numba: hpcmandel ## the kernel against the textbook's loop compiled by Numba (ARGS=)
+	$(PYTHON) tools/bench_numba.py $(ARGS)
 
 .PHONY: gallery
 gallery: hpcmandel ## docs/gallery/ anew, from configs/

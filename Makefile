@@ -194,6 +194,14 @@ test-%: deps-test ## one stage of the tests, as in test-unit (`tests/run --list`
 	$(again) -j $(JOBS) hpcmandel unit-tests
 	$(again) test-now STAGES='$*'
 
+KILLS ?= 1000
+MUTATIONS ?= 3000
+SEED ?= 1
+.PHONY: soak
+soak: hpcmandel ## kill a running program KILLS=1000 times, give it MUTATIONS=3000 damaged files (SEED=)
+	HM_KILLS=$(KILLS) HM_MUTATIONS=$(MUTATIONS) HM_SEED=$(SEED) MPIRUN='$(MPIRUN)' PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests/cli \
+	    $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/faults -k 'random_moments or mutations'
+
 # --- measuring ------------------------------------------------------------------------------------------------------
 .PHONY: bench
 bench: bench-kernel bench-numba bench-strategies bench-io ## what this machine does: every `hpcmandel bench`

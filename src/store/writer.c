@@ -316,7 +316,7 @@ static hm_status_t write_together(hm_dataset_t *d, hm_channel_t channel, int cou
     if (H5Dwrite(d->channel[channel], hm_h5_memory_type(number), memory, space, transfer, staging) <
             0 &&
         status == HM_OK) {
-        status = hm_h5_fail(err, HM_EIO, "writing the data set");
+        status = hm_h5_fail(err, HM_EIO, "cannot write with the other ranks");
     }
     hm_h5_close(&memory);
     hm_h5_close(&space);
@@ -363,6 +363,9 @@ hm_status_t hm_dataset_write_bands(hm_dataset_t *dataset, int count, const hm_ba
     }
     for (int k = 0; status == HM_OK && k < count; ++k) {
         status = finish_band(dataset, &band[k], err);
+    }
+    if (status == HM_EIO) {
+        (void)hm_error_context(err, "writing '%s'", dataset->path);
     }
     return status;
 }

@@ -272,8 +272,9 @@ def test_run_page(run, tmp_path, data_set):
 def test_run_page_of_a_stopped_run(run, tmp_path):
     """A file that is not complete has a page as well."""
     run("render", "--size", "64x2000", "--max-iter", "100000", "--interior", "none", "--output", "s.h5", "--time-limit", "0.2", ranks=2)
-    run("report", "s.h5", "--html", "s.html").ok()
-    Page(tmp_path / "s.html").check(figures=4)
+    out = run("report", "s.h5", "--html", "s.html").ok().out
+    # Where no row at all was done there is nothing to show of when.
+    Page(tmp_path / "s.html").check(figures=3 if "rows done: 0 %" in out else 4)
 
 
 def test_hostile_traces(run, tmp_path, data_set):
@@ -293,34 +294,35 @@ def test_hostile_traces(run, tmp_path, data_set):
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium here")
-@pytest.mark.parametrize("width", [1280, 390])
-def test_in_a_browser(run, tmp_path, data_set, width):
+def test_in_a_browser(run, tmp_path, data_set):
     """Renders at the widths of a desk and of a hand: no complaint, no request, nothing wider than the window."""
     path = write(tmp_path / "s.csv", study() + study(strategy="block", serial=0.2))
     run("report", path, "--html", "p.html").ok()
     run("report", data_set, "--html", "r.html", "--trace", "m.json").ok()
-    # A page of the test's own holds both in frames as wide as the window to be, and notes how wide they became.
+    # A page of the test's own holds them in frames as wide as the windows to be, and notes how wide they became.
+    widths = (1280, 390)
+    frames = "".join(f'<iframe src={page}.html style="border:0;width:{width}px;height:900px"></iframe>' for width in widths for page in "pr")
     probe = tmp_path / "probe.html"
     probe.write_text(
-        "<!DOCTYPE html><title>probe</title><style>iframe{border:0;width:%dpx;height:900px}</style>"
-        "<iframe src=p.html></iframe><iframe src=r.html></iframe><script>"
+        "<!DOCTYPE html><title>probe</title>" + frames + "<script>"
         "onload=()=>{document.title=JSON.stringify([...document.querySelectorAll('iframe')].map(f=>{"
         "const d=f.contentDocument;return{wide:d.documentElement.scrollWidth,"
         "figures:[...d.querySelectorAll('figure')].map(e=>(e.querySelector('svg,img').getBoundingClientRect().width)),"
         "broken:[...d.images].filter(i=>!i.naturalWidth).length,"
         "font:Math.min(...[...d.querySelectorAll('p,td,figcaption')].map(e=>parseFloat(getComputedStyle(e).fontSize))),"
         "asked:f.contentWindow.performance.getEntriesByType('resource').filter(r=>!r.name.startsWith('data:')).length}}))}"
-        "</script>" % width)
+        "</script>")
     done = subprocess.run(
-        ["timeout", "-k", "5", "60", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
-         "--allow-file-access-from-files", "--disable-dev-shm-usage", f"--user-data-dir={tmp_path}/profile", "--dump-dom",
+        ["timeout", "-k", "5", "120", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
+         "--allow-file-access-from-files", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
+         "--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path}/profile", "--dump-dom",
          "--host-resolver-rules=MAP * ~NOTFOUND", f"file://{probe}"],
         capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "CONSOLE" not in done.stderr, done.stderr
     found = json.loads(html.unescape(re.search(r"<title>(.*?)</title>", done.stdout)[1]))
-    assert [len(one["figures"]) for one in found] == [5, 4]
-    for one in found:
+    assert [len(one["figures"]) for one in found] == [5, 4, 5, 4]
+    for one, width in zip(found, (1280, 1280, 390, 390)):
         assert one["wide"] <= width and one["broken"] == 0 and one["asked"] == 0, one
         assert all(0.2 * width < figure <= width for figure in one["figures"]), one
         assert one["font"] >= 13, one

@@ -78,6 +78,7 @@ FLAGS_src/plane/kernel_avx512 := -O3 -mavx512f -mavx512dq -mavx512vl -mavx512bw 
                                  -mprefer-vector-width=512
 FLAGS_src/plane/kernel_scalar := -O3
 FLAGS_src/plane/kernel_neon := -O3
+FLAGS_src/analysis/scan := -O3
 FLAGS_src/base/version = -DHM_VERSION='"$(VERSION)"' -DHM_REVISION='"$(REVISION)"' \
                          -DHM_COMPILER_FLAGS='"$(CFLAGS) -ffp-contract=off"'
 

@@ -13,7 +13,8 @@
  * first; their dimension scales /im [height] and /re [width]; for each row /rows/done, crc32
  * [height][channels], work, seconds, rank, and /rows/channel, which names the columns of crc32; the
  * group /run with the provenance as attributes, /run/ranks (one hm_rank_account_t a rank of the
- * last session) and /run/history (one hm_session_t a session).
+ * last session) and /run/history (one hm_session_t a session); the group /analysis with figures (a
+ * table of hm_finding_t) and the attribute `valid`, 1 when there are any.
  *
  * What survives. Every write reaches the operating system before the next one of the same band
  * begins, and the marks come last: after a kill of any or all processes at any instant every row
@@ -106,6 +107,17 @@ typedef struct hm_rank_account_t {
     double busy, waiting, writing, talking; /**< seconds */
 } hm_rank_account_t;
 
+/** A figure of an analysis: a row of /analysis/figures. Texts NUL-padded; what has no meaning for a
+ * figure is 0. */
+typedef struct hm_finding_t {
+    char section[16]; /**< what kind of figure: "count", "area", "quantile" ... */
+    char key[40];     /**< which one */
+    double from, to;  /**< what it is about: a range of counts, a box size ... */
+    uint64_t count;   /**< whole numbers: pixels, rows, a sum */
+    double value;
+    double error; /**< of value: the true one is within value +- error */
+} hm_finding_t;
+
 /** What a finished run says of itself, as found in or written to /run. */
 typedef struct hm_dataset_result_t {
     uint64_t sum;    /**< of the iterations channel */
@@ -154,6 +166,16 @@ hm_status_t hm_dataset_create(const char *path, const hm_dataset_plan_t *plan, h
  */
 hm_status_t hm_dataset_resume(const char *path, const hm_dataset_plan_t *plan,
                               hm_dataset_info_t *info, hm_error_t *err);
+
+/**
+ * Replaces the figures of the last analysis. One rank alone, serial, nobody writing. Changes values
+ * in place only, in an order that leaves the file whole at any instant: first `valid` goes to 0,
+ * then the figures change, then `valid` goes to 1, each on the disk before the next. Of more than
+ * 1024 figures the first ones are kept; there must be one. HM_EDATA: damaged, or made without room
+ * for figures. HM_EIO: it cannot be written.
+ */
+hm_status_t hm_dataset_annotate(const char *path, const hm_finding_t *figures, int count,
+                                hm_error_t *err);
 
 typedef struct hm_dataset_t hm_dataset_t;
 
@@ -256,6 +278,25 @@ hm_status_t hm_reader_done(hm_reader_t *reader, int64_t first, int64_t rows, uin
 hm_status_t hm_reader_costs(hm_reader_t *reader, int64_t first, int64_t rows, uint64_t *work,
                             double *seconds, int32_t *rank, hm_error_t *err);
 
+/** Where the accounts of rows go: arrays [rows], crc32 [rows][channels of the file]; NULL what is
+ * not wanted. */
+typedef struct hm_row_accounts_t {
+    uint8_t *done;
+    uint32_t *crc32;
+    uint64_t *work;
+    double *seconds;
+    int32_t *rank;
+} hm_row_accounts_t;
+
+/** The accounts of rows [first, first + rows), as they stand in the file: nothing but their types
+ * is checked. HM_EIO. */
+hm_status_t hm_reader_accounts(hm_reader_t *reader, int64_t first, int64_t rows,
+                               const hm_row_accounts_t *accounts, hm_error_t *err);
+
+/** Says that these rows are read soon: the system may fetch them from the disk meanwhile. Rows
+ * beyond the last are none. A hint: cannot fail. */
+void hm_reader_ahead(hm_reader_t *reader, hm_channel_t channel, int64_t first, int64_t rows);
+
 /** What hm_reader_verify() found; it adds to what is there. */
 typedef struct hm_verified_t {
     int64_t good;         /**< rows done whose data have the CRC that was written with them */
@@ -278,6 +319,11 @@ hm_status_t hm_reader_verify(hm_reader_t *reader, int64_t first, int64_t rows, u
 hm_status_t hm_reader_ranks(hm_reader_t *reader, hm_rank_account_t **accounts, int *count,
                             hm_error_t *err);
 hm_status_t hm_reader_history(hm_reader_t *reader, hm_session_t **sessions, int *count,
+                              hm_error_t *err);
+
+/** The figures of the last analysis, malloc'ed (NULL and 0: there are none): the caller frees them.
+ * HM_EDATA. */
+hm_status_t hm_reader_figures(hm_reader_t *reader, hm_finding_t **figures, int *count,
                               hm_error_t *err);
 
 /** The stored configuration as INI text, malloc'ed; the caller frees it. */

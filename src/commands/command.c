@@ -7,6 +7,8 @@
 #include "commands.h"
 
 const hm_command_t *const hm_commands[] = {&hm_command_render,
+                                           &hm_command_analyze,
+                                           &hm_command_compare,
                                            &hm_command_export,
                                            &hm_command_bench,
                                            &hm_command_plan,

@@ -5,6 +5,8 @@
 #include "hm_command.h"
 
 extern const hm_command_t hm_command_render;
+extern const hm_command_t hm_command_analyze;
+extern const hm_command_t hm_command_compare;
 extern const hm_command_t hm_command_export;
 extern const hm_command_t hm_command_bench;
 extern const hm_command_t hm_command_plan;

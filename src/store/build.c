@@ -269,6 +269,25 @@ cleanup:
     return status;
 }
 
+/** Room for the figures of an analysis: so that none has to be made in a file that holds data. */
+static hm_status_t make_analysis(const builder_t *b, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const uint8_t no = 0;
+    const hm_finding_t none = {.section = "none"};
+    hid_t group = H5Gcreate2(b->file, HM_PATH_ANALYSIS, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (group < 0) {
+        HM_TRY(hm_h5_fail(err, HM_ECREATE, "cannot make %s", HM_PATH_ANALYSIS));
+    }
+    HM_TRY(hm_h5_put(group, "valid", HM_H5_U8, &no, err));
+    /* One row: a table without any would have no chunk, which would then be made behind the seal.
+     */
+    HM_TRY(make_scaled_table(b, hm_layout_figures(), 1, HM_FIGURES_ROOM, err));
+    HM_TRY(hm_table_write(b->file, hm_layout_figures(), 0, 1, &none, err));
+cleanup:
+    hm_h5_close(&group);
+    return status;
+}
+
 /** The attributes of /run: what was asked for, by whom, and room for what comes out. */
 static hm_status_t make_run(const builder_t *b, hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -368,6 +387,7 @@ hm_status_t hm_build(const char *path, const hm_dataset_plan_t *plan, const hm_c
     HM_TRY(make_rows(&b, err));
     HM_TRY(make_run(&b, err));
     HM_TRY(make_tables(&b, err));
+    HM_TRY(make_analysis(&b, err));
     if (!chunks) {
         HM_TRY(hm_seal_make(b.file, err));
         HM_TRY(hm_seal_plan(b.file, &seal, err));

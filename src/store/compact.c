@@ -6,10 +6,10 @@
 
 #include "build.h"
 #include "hm_clock.h"
+#include "hm_together.h"
 #include "info.h"
 #include "place.h"
 #include "table.h"
-#include "together.h"
 
 enum {
     CHUNK_ROWS = 64,
@@ -64,6 +64,7 @@ static hm_status_t copy_table(hid_t from, hid_t to, const hm_table_t *table, hm_
     union {
         hm_rank_account_t account;
         hm_session_t session;
+        hm_finding_t figure;
     } row;
     for (int64_t i = 0; i < room; ++i) {
         /* The last rows where there are too many: what is new is in them. */
@@ -123,6 +124,31 @@ cleanup:
     return status;
 }
 
+/** The figures of the last analysis, where there are any: they are those of the copy too. */
+static hm_status_t copy_analysis(hid_t from, hid_t to, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    uint8_t valid = 0;
+    hid_t old = H5I_INVALID_HID;
+    hid_t new = H5I_INVALID_HID;
+    if (H5Lexists(from, HM_PATH_ANALYSIS, H5P_DEFAULT) <= 0) {
+        return HM_OK;
+    }
+    old = H5Gopen2(from, HM_PATH_ANALYSIS, H5P_DEFAULT);
+    new = H5Gopen2(to, HM_PATH_ANALYSIS, H5P_DEFAULT);
+    if (old < 0 || new < 0) {
+        HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is damaged", HM_PATH_ANALYSIS));
+    }
+    HM_TRY(hm_h5_get(old, "valid", HM_H5_U8, &valid, err));
+    if (valid == 1) {
+        HM_TRY(copy_table(from, to, hm_layout_figures(), err));
+        HM_TRY(hm_h5_set(new, "valid", HM_H5_U8, &valid, err));
+    }
+cleanup:
+    hm_h5_close(&new);
+    hm_h5_close(&old);
+    return status;
+}
+
 /** Makes the copy with everything in it but the channels. */
 static hm_status_t make_skeleton(const copy_t *copy, hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -155,6 +181,7 @@ static hm_status_t make_skeleton(const copy_t *copy, hm_error_t *err) {
     }
     HM_TRY(copy_table(from, to, hm_layout_ranks(), err));
     HM_TRY(copy_table(from, to, hm_layout_history(), err));
+    HM_TRY(copy_analysis(from, to, err));
     HM_TRY(copy_run(from, to, &copy->info.result, err));
     const herr_t closed = H5Fclose(to);
     to = H5I_INVALID_HID;

@@ -1,10 +1,10 @@
 /**
- * @file crc.c See crc.h.
+ * @file crc.c See hm_crc32.h.
  *
  * libdeflate computes zlib's CRC by carry-less multiplication, about four times as fast as zlib,
  * whose speed is that of writing to memory: it would halve the rate at which bands reach the file.
  */
-#include "crc.h"
+#include "hm_crc32.h"
 
 #include <libdeflate.h>
 #include <string.h>
@@ -45,4 +45,8 @@ void hm_crc32_join(hm_crc32_joined_t *joined, uint32_t crc, int64_t bytes) {
         return;
     }
     joined->crc = (uint32_t)crc32_combine_op(joined->crc, crc, joined->shift);
+}
+
+uint32_t hm_crc32_append(uint32_t first, uint32_t second, int64_t bytes) {
+    return (uint32_t)crc32_combine64(first, second, bytes);
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crc.h"
 #include "edit.h"
+#include "hm_crc32.h"
 #include "info.h"
 #include "table.h"
 

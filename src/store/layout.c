@@ -81,6 +81,16 @@ static const member_t session_members[] = {
     {"ended", offsetof(hm_session_t, ended), HM_H5_U8, 24},
 };
 
+static const member_t figure_members[] = {
+    {"section", offsetof(hm_finding_t, section), HM_H5_U8, 16},
+    {"key", offsetof(hm_finding_t, key), HM_H5_U8, 40},
+    {"from", offsetof(hm_finding_t, from), HM_H5_F64, 0},
+    {"to", offsetof(hm_finding_t, to), HM_H5_F64, 0},
+    {"count", offsetof(hm_finding_t, count), HM_H5_U64, 0},
+    {"value", offsetof(hm_finding_t, value), HM_H5_F64, 0},
+    {"error", offsetof(hm_finding_t, error), HM_H5_F64, 0},
+};
+
 static hm_status_t compound(const member_t *members, size_t count, size_t size, hid_t *file,
                             hid_t *memory, hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -132,6 +142,11 @@ static hm_status_t session_types(hid_t *file, hid_t *memory, hm_error_t *err) {
                     sizeof(hm_session_t), file, memory, err);
 }
 
+static hm_status_t figure_types(hid_t *file, hid_t *memory, hm_error_t *err) {
+    return compound(figure_members, sizeof figure_members / sizeof *figure_members,
+                    sizeof(hm_finding_t), file, memory, err);
+}
+
 const hm_table_t *hm_layout_ranks(void) {
     static const hm_table_t table = {"/run/ranks",
                                      "accounts of the ranks of the last session, times in seconds",
@@ -146,6 +161,13 @@ const hm_table_t *hm_layout_history(void) {
     static const hm_table_t table = {"/run/history",       "sessions that worked on this file",
                                      "/run/session",       "session",
                                      sizeof(hm_session_t), session_types};
+    return &table;
+}
+
+const hm_table_t *hm_layout_figures(void) {
+    static const hm_table_t table = {HM_PATH_ANALYSIS "/figures", "figures of the last analysis",
+                                     HM_PATH_ANALYSIS "/figure",  "figure",
+                                     sizeof(hm_finding_t),        figure_types};
     return &table;
 }
 

@@ -15,6 +15,7 @@ enum { HM_FORMAT = 1 };
 enum {
     HM_RANKS_ROOM = 1024,     /**< rows that /run/ranks has room for, at least */
     HM_HISTORY_ROOM = 256,    /**< rows that /run/history has room for */
+    HM_FIGURES_ROOM = 1024,   /**< rows that /analysis/figures has room for */
     HM_CONFIGURATION = 60000, /**< longest configuration: an attribute holds less than 64 KiB */
     HM_PIECE = 4096           /**< rows or numbers handled at a time */
 };
@@ -52,6 +53,7 @@ typedef struct hm_row_layout_t {
 const hm_row_layout_t *hm_layout_row(hm_row_t row);
 
 #define HM_PATH_RUN "/run"
+#define HM_PATH_ANALYSIS "/analysis"
 
 /** A table of structures whose length changes, and its dimension scale, int32 0, 1, 2, ... */
 typedef struct hm_table_t {
@@ -65,6 +67,7 @@ typedef struct hm_table_t {
 
 const hm_table_t *hm_layout_ranks(void);   /**< of hm_rank_account_t */
 const hm_table_t *hm_layout_history(void); /**< of hm_session_t */
+const hm_table_t *hm_layout_figures(void); /**< of hm_finding_t */
 
 /** Opens a file beside HDF5, and before it: HM_EIO when the system does not let us, HM_EDATA when
  * it is a folder or a device. The caller closes it. */

@@ -1,9 +1,10 @@
 /** @file reader.c Reading a data set file, serially, row by row. */
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "crc.h"
+#include "hm_crc32.h"
 #include "info.h"
 #include "seal.h"
 #include "table.h"
@@ -11,8 +12,7 @@
 struct hm_reader_t {
     hid_t file;
     hid_t channel[HM_CHANNEL_COUNT];
-    hid_t done;
-    hid_t crc32;
+    hid_t row[HM_ROW_COUNT];
     hm_dataset_info_t info;
 };
 
@@ -26,11 +26,12 @@ static hm_status_t open_objects(hm_reader_t *reader, hm_error_t *err) {
                                   &reader->channel[channel], err));
         }
     }
-    HM_TRY(hm_layout_open(reader->file, hm_layout_row(HM_ROW_DONE)->path, HM_H5_U8, 1, shape,
-                          &reader->done, err));
     const hsize_t table[2] = {shape[0], (hsize_t)hm_layout_channels(reader->info.channels)};
-    HM_TRY(hm_layout_open(reader->file, hm_layout_row(HM_ROW_CRC32)->path, HM_H5_U32, 2, table,
-                          &reader->crc32, err));
+    for (int row = 0; row < HM_ROW_COUNT; ++row) {
+        const hm_row_layout_t *layout = hm_layout_row((hm_row_t)row);
+        HM_TRY(hm_layout_open(reader->file, layout->path, layout->number,
+                              layout->by_channel ? 2 : 1, table, &reader->row[row], err));
+    }
 cleanup:
     return status;
 }
@@ -61,8 +62,9 @@ hm_status_t hm_reader_open(const char *path, hm_reader_t **reader, hm_dataset_in
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory to open '%s'", path));
     }
     opened->file = H5I_INVALID_HID;
-    opened->done = H5I_INVALID_HID;
-    opened->crc32 = H5I_INVALID_HID;
+    for (int i = 0; i < HM_ROW_COUNT; ++i) {
+        opened->row[i] = H5I_INVALID_HID;
+    }
     for (int i = 0; i < HM_CHANNEL_COUNT; ++i) {
         opened->channel[i] = H5I_INVALID_HID;
     }
@@ -134,34 +136,56 @@ hm_status_t hm_reader_done(hm_reader_t *reader, int64_t first, int64_t rows, uin
                            hm_error_t *err) {
     hm_status_t status = HM_OK;
     HM_TRY(check_range(reader, first, rows, err));
-    HM_TRY(hm_layout_transfer(reader->done, HM_H5_U8, first, rows, 0, false, done, err));
+    HM_TRY(
+        hm_layout_transfer(reader->row[HM_ROW_DONE], HM_H5_U8, first, rows, 0, false, done, err));
+cleanup:
+    return status;
+}
+
+hm_status_t hm_reader_accounts(hm_reader_t *reader, int64_t first, int64_t rows,
+                               const hm_row_accounts_t *accounts, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    void *values[HM_ROW_COUNT] = {[HM_ROW_DONE] = accounts->done,
+                                  [HM_ROW_CRC32] = accounts->crc32,
+                                  [HM_ROW_WORK] = accounts->work,
+                                  [HM_ROW_SECONDS] = accounts->seconds,
+                                  [HM_ROW_RANK] = accounts->rank};
+    HM_TRY(check_range(reader, first, rows, err));
+    for (int row = 0; row < HM_ROW_COUNT; ++row) {
+        const hm_row_layout_t *layout = hm_layout_row((hm_row_t)row);
+        if (values[row]) {
+            HM_TRY(hm_layout_transfer(reader->row[row], layout->number, first, rows,
+                                      layout->by_channel ? hm_layout_channels(reader->info.channels)
+                                                         : 0,
+                                      false, values[row], err));
+        }
+    }
 cleanup:
     return status;
 }
 
 hm_status_t hm_reader_costs(hm_reader_t *reader, int64_t first, int64_t rows, uint64_t *work,
                             double *seconds, int32_t *rank, hm_error_t *err) {
-    const struct {
-        hm_row_t row;
-        void *values;
-    } wanted[] = {{HM_ROW_WORK, work}, {HM_ROW_SECONDS, seconds}, {HM_ROW_RANK, rank}};
-    hm_status_t status = HM_OK;
-    const hsize_t shape[1] = {(hsize_t)reader->info.grid.height};
-    hid_t dataset = H5I_INVALID_HID;
-    HM_TRY(check_range(reader, first, rows, err));
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; ++i) {
-        const hm_row_layout_t *layout = hm_layout_row(wanted[i].row);
-        if (wanted[i].values) {
-            HM_TRY(hm_layout_open(reader->file, layout->path, layout->number, 1, shape, &dataset,
-                                  err));
-            HM_TRY(hm_layout_transfer(dataset, layout->number, first, rows, 0, false,
-                                      wanted[i].values, err));
-            hm_h5_close(&dataset);
-        }
+    const hm_row_accounts_t accounts = {.work = work, .seconds = seconds, .rank = rank};
+    return hm_reader_accounts(reader, first, rows, &accounts, err);
+}
+
+void hm_reader_ahead(hm_reader_t *reader, hm_channel_t channel, int64_t first, int64_t rows) {
+    void *handle = NULL;
+    const int64_t row_bytes = reader->info.grid.width * HM_POINT_BYTES;
+    const int64_t height = reader->info.grid.height;
+    first = first < height ? first : height;
+    rows = rows < height - first ? rows : height - first;
+    if (reader->channel[channel] < 0 || rows < 1) {
+        return;
     }
-cleanup:
-    hm_h5_close(&dataset);
-    return status;
+    /* Where there is one place in one file: not in chunks. */
+    const haddr_t offset = H5Dget_offset(reader->channel[channel]);
+    if (offset != HADDR_UNDEF && H5Fget_vfd_handle(reader->file, H5P_DEFAULT, &handle) >= 0 &&
+        handle) {
+        (void)posix_fadvise(*(const int *)handle, (off_t)offset + (off_t)(first * row_bytes),
+                            (off_t)(rows * row_bytes), POSIX_FADV_WILLNEED);
+    }
 }
 
 /** Reads one piece of rows and clears `good` where a channel is not what its CRC says. */
@@ -175,7 +199,8 @@ static hm_status_t verify_piece(hm_reader_t *reader, int64_t first, int64_t rows
     int64_t column = 0;
     hm_crc32_joined_t joined = hm_crc32_joined(found->crc32, width * HM_POINT_BYTES);
     HM_TRY(hm_reader_done(reader, first, rows, marked, err));
-    HM_TRY(hm_layout_transfer(reader->crc32, HM_H5_U32, first, rows, columns, false, crc, err));
+    HM_TRY(hm_layout_transfer(reader->row[HM_ROW_CRC32], HM_H5_U32, first, rows, columns, false,
+                              crc, err));
     bool any = false;
     for (int64_t row = 0; row < rows; ++row) {
         good[row] = marked[row] == 1;
@@ -308,6 +333,31 @@ cleanup:
     return status;
 }
 
+hm_status_t hm_reader_figures(hm_reader_t *reader, hm_finding_t **figures, int *count,
+                              hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    void *rows = NULL;
+    uint8_t valid = 0;
+    int found = 0;
+    hid_t group = H5I_INVALID_HID;
+    if (H5Lexists(reader->file, HM_PATH_ANALYSIS, H5P_DEFAULT) > 0) {
+        group = H5Gopen2(reader->file, HM_PATH_ANALYSIS, H5P_DEFAULT);
+        HM_TRY(hm_h5_get(group, "valid", HM_H5_U8, &valid, err));
+    }
+    if (valid == 1) {
+        HM_TRY(read_table(reader, hm_layout_figures(), &rows, &found, err));
+    }
+    *figures = rows;
+    *count = found;
+    for (int i = 0; i < found; ++i) {
+        (*figures)[i].section[sizeof(*figures)[i].section - 1] = '\0';
+        (*figures)[i].key[sizeof(*figures)[i].key - 1] = '\0';
+    }
+cleanup:
+    hm_h5_close(&group);
+    return status;
+}
+
 hm_status_t hm_reader_attribute(hm_reader_t *reader, const char *key, char **text,
                                 hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -332,8 +382,9 @@ void hm_reader_close(hm_reader_t *reader) {
     for (int i = 0; i < HM_CHANNEL_COUNT; ++i) {
         hm_h5_close(&reader->channel[i]);
     }
-    hm_h5_close(&reader->done);
-    hm_h5_close(&reader->crc32);
+    for (int i = 0; i < HM_ROW_COUNT; ++i) {
+        hm_h5_close(&reader->row[i]);
+    }
     hm_h5_close(&reader->file);
     free(reader);
 }

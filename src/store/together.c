@@ -1,5 +1,5 @@
-/** @file together.c See together.h. */
-#include "together.h"
+/** @file together.c See hm_together.h. */
+#include "hm_together.h"
 
 #include <stdio.h>
 

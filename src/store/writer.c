@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "crc.h"
+#include "hm_crc32.h"
+#include "hm_together.h"
 #include "layout.h"
-#include "together.h"
 
 struct hm_dataset_t {
     hid_t file;

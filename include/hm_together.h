@@ -1,6 +1,6 @@
-/** @file together.h Ranks that fail together. Inside src/store only. */
-#ifndef HM_STORE_TOGETHER_H
-#define HM_STORE_TOGETHER_H
+/** @file hm_together.h Ranks that fail together. */
+#ifndef HM_TOGETHER_H
+#define HM_TOGETHER_H
 
 #include <mpi.h>
 

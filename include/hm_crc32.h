@@ -1,6 +1,9 @@
-/** @file crc.h CRC-32 (zlib's) of rows. Inside src/store only. */
-#ifndef HM_STORE_CRC_H
-#define HM_STORE_CRC_H
+/**
+ * @file hm_crc32.h
+ * CRC-32 (zlib's) of rows and of what is put together from them. Not collective, no state.
+ */
+#ifndef HM_CRC32_H
+#define HM_CRC32_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,5 +22,8 @@ hm_crc32_joined_t hm_crc32_joined(uint32_t crc, int64_t bytes);
 
 /** Appends a row of `bytes` bytes with this CRC. */
 void hm_crc32_join(hm_crc32_joined_t *joined, uint32_t crc, int64_t bytes);
+
+/** CRC-32 of two pieces, one behind the other, from theirs: `bytes` is the length of the second. */
+uint32_t hm_crc32_append(uint32_t first, uint32_t second, int64_t bytes);
 
 #endif

@@ -1,0 +1,279 @@
+/**
+ * @file scan.c See scan.h.
+ *
+ * Pixels are looked at as runs of equal counts: far from the boundary these are long, and all that
+ * is summed up follows from a run's count, place and length.
+ */
+#include "scan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hm_crc32.h"
+
+/** What a pass needs besides its sums. */
+typedef struct pass_t {
+    int64_t width;
+    uint32_t max_iter;
+    int columns;      /**< of the table of CRCs */
+    int64_t piece;    /**< rows read at a time */
+    uint32_t *counts; /**< [piece][width] */
+    uint8_t *done;    /**< [piece] */
+    uint32_t *crc;    /**< [piece][columns] */
+    int64_t words;
+    uint64_t *inside; /**< [2][words]: a row's inside points as bits, and those of the row before */
+    bool known;       /**< there is a row before, and it is done */
+} pass_t;
+
+/** Sets bits [start, end). */
+static void set_bits(uint64_t *bits, int64_t start, int64_t end) {
+    const int64_t first = start / 64;
+    const int64_t last = (end - 1) / 64;
+    const uint64_t head = ~(uint64_t)0 << (start % 64);
+    const uint64_t tail = ~(uint64_t)0 >> (63 - (end - 1) % 64);
+    if (first == last) {
+        bits[first] |= head & tail;
+        return;
+    }
+    bits[first] |= head;
+    memset(bits + first + 1, 0xff, (size_t)(last - first - 1) * sizeof *bits);
+    bits[last] |= tail;
+}
+
+/** Where the run that begins at `i` ends. */
+static int64_t run_end(const uint32_t *counts, int64_t i, int64_t width) {
+    enum { SHORT = 8, STRIDE = 32 };
+    const uint32_t count = counts[i];
+    const int64_t near = width - i < SHORT ? width : i + SHORT;
+    for (++i; i < near; ++i) {
+        if (counts[i] != count) {
+            return i;
+        }
+    }
+    for (; i + STRIDE <= width; i += STRIDE) {
+        uint32_t differs = 0;
+        for (int k = 0; k < STRIDE; ++k) {
+            differs |= counts[i + k] ^ count;
+        }
+        if (differs) {
+            break;
+        }
+    }
+    while (i < width && counts[i] == count) {
+        ++i;
+    }
+    return i;
+}
+
+/** Adds a row's runs; its inside points into `inside`. HM_EDATA: a count that cannot be. */
+static hm_status_t add_runs(hm_scan_t *scan, const pass_t *pass, const uint32_t *counts,
+                            int64_t row, uint64_t *inside, hm_error_t *err) {
+    const int64_t width = pass->width;
+    bool was_inside = counts[0] == pass->max_iter;
+    uint64_t found = 0;
+    memset(inside, 0, (size_t)pass->words * sizeof *inside);
+    for (int64_t i = 0; i < width;) {
+        const int64_t end = run_end(counts, i, width);
+        const uint32_t count = counts[i];
+        const uint64_t length = (uint64_t)(end - i);
+        const bool is_inside = count == pass->max_iter;
+        scan->sum += count * length;
+        scan->crossings += is_inside != was_inside;
+        was_inside = is_inside;
+        if (is_inside) {
+            found += length;
+            set_bits(inside, i, end);
+            /* length * (i + end - 1) / 2: one of the factors is even. */
+            const uint64_t ends = (uint64_t)(i + end - 1);
+            hm_wide_add_product(&scan->column, length % 2 ? length : length / 2,
+                                length % 2 ? ends / 2 : ends);
+        } else if (count < pass->max_iter) {
+            scan->bin[hm_bin_of(count)] += length;
+            scan->least = count < scan->least ? count : scan->least;
+            scan->most = count > scan->most ? count : scan->most;
+        } else {
+            return hm_error_set(
+                err, HM_EDATA, "row %lld has the count %lu at column %lld, but max-iter is %lu",
+                (long long)row, (unsigned long)count, (long long)i, (unsigned long)pass->max_iter);
+        }
+        i = end;
+    }
+    scan->inside += found;
+    if (scan->axis >= 0 && row >= scan->axis - 1 && row <= scan->axis + 1) {
+        scan->beside[row - scan->axis + 1] = found;
+        ++scan->beside_done;
+    }
+    hm_wide_add_product(&scan->row, found, (uint64_t)row);
+    return HM_OK;
+}
+
+static uint64_t differing_bits(const uint64_t *a, const uint64_t *b, int64_t words) {
+    uint64_t count = 0;
+    for (int64_t i = 0; i < words; ++i) {
+        count += (uint64_t)__builtin_popcountll(a[i] ^ b[i]);
+    }
+    return count;
+}
+
+/** One row that is done, and the boundary between it and the row before. `own`: not the next rank's
+ * first one, of which only the boundary counts. */
+static hm_status_t add_row(hm_scan_t *scan, pass_t *pass, hm_boxes_t *boxes, int64_t row,
+                           const uint32_t *counts, uint32_t crc, bool own, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    uint64_t *before = pass->inside;
+    uint64_t *inside = pass->inside + pass->words;
+    if (own) {
+        const uint32_t found = hm_crc32_words(counts, (size_t)pass->width);
+        if (found != crc) {
+            HM_TRY(hm_error_set(err, HM_EDATA,
+                                "row %lld is torn: its CRC-32 is %08lx, not %08lx as it was "
+                                "written; render with --resume to have it computed again",
+                                (long long)row, (unsigned long)found, (unsigned long)crc));
+        }
+        const hm_stretch_t more = {found, (uint64_t)pass->width * 4};
+        scan->stretch.crc =
+            hm_crc32_append((uint32_t)scan->stretch.crc, (uint32_t)more.crc, (int64_t)more.bytes);
+        scan->stretch.bytes += more.bytes;
+        ++scan->rows;
+        HM_TRY(add_runs(scan, pass, counts, row, inside, err));
+    } else {
+        memset(inside, 0, (size_t)pass->words * sizeof *inside);
+        for (int64_t i = 0; i < pass->width; ++i) {
+            inside[i / 64] |= (uint64_t)(counts[i] == pass->max_iter) << (i % 64);
+        }
+    }
+    if (pass->known) {
+        scan->crossings += differing_bits(before, inside, pass->words);
+    }
+    hm_boxes_row(boxes, inside);
+    memcpy(before, inside, (size_t)pass->words * sizeof *before);
+    pass->known = true;
+cleanup:
+    return status;
+}
+
+/** The row that is on the real axis, -1: there is none. */
+static int64_t find_axis(const hm_grid_t *grid) {
+    double im = 1;
+    const double row = nearbyint(-grid->im0 / grid->im_step);
+    if (!(row >= 0 && row < (double)grid->height)) {
+        return -1;
+    }
+    hm_grid_im(grid, (int64_t)row, 1, &im);
+    return im == 0 ? (int64_t)row : -1;
+}
+
+static hm_status_t make_pass(const hm_dataset_info_t *info, pass_t *pass, hm_error_t *err) {
+    const int64_t width = info->grid.width;
+    *pass = (pass_t){.width = width,
+                     .max_iter = info->formula.max_iter,
+                     .piece = hm_share_piece(width),
+                     .words = (width + 63) / 64};
+    for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
+        pass->columns += (info->channels >> channel) & 1u ? 1 : 0;
+    }
+    pass->counts = malloc((size_t)(pass->piece * width) * sizeof *pass->counts);
+    pass->done = malloc((size_t)pass->piece);
+    pass->crc = malloc((size_t)(pass->piece * pass->columns) * sizeof *pass->crc);
+    pass->inside = calloc((size_t)(2 * pass->words), sizeof *pass->inside);
+    if (!pass->counts || !pass->done || !pass->crc || !pass->inside) {
+        return hm_error_set(err, HM_EMISSING, "out of memory for a row of %lld points",
+                            (long long)width);
+    }
+    return HM_OK;
+}
+
+static void free_pass(pass_t *pass) {
+    free(pass->counts);
+    free(pass->done);
+    free(pass->crc);
+    free(pass->inside);
+}
+
+/** Rows [first, first + rows), at most a piece. */
+static hm_status_t add_piece(hm_reader_t *reader, pass_t *pass, int64_t first, int64_t rows,
+                             bool own, hm_scan_t *scan, hm_boxes_t *boxes, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const hm_row_accounts_t accounts = {.done = pass->done, .crc32 = pass->crc};
+    HM_TRY(hm_reader_accounts(reader, first, rows, &accounts, err));
+    HM_TRY(hm_reader_rows(reader, HM_CHANNEL_ITERATIONS, first, rows, pass->counts, err));
+    for (int64_t i = 0; i < rows; ++i) {
+        if (pass->done[i] == 1) {
+            HM_TRY(add_row(scan, pass, boxes, first + i, pass->counts + i * pass->width,
+                           pass->crc[i * pass->columns], own, err));
+        } else {
+            hm_boxes_row(boxes, NULL);
+            pass->known = false;
+        }
+    }
+cleanup:
+    return status;
+}
+
+hm_status_t hm_scan_rows(hm_reader_t *reader, const hm_dataset_info_t *info, hm_share_t share,
+                         hm_scan_t *scan, hm_boxes_t **boxes, hm_error_t *err) {
+    enum { AHEAD = 4 };
+    hm_status_t status = HM_OK;
+    pass_t pass = {0};
+    hm_boxes_t *made = NULL;
+    hm_scan_t found = {.least = INT64_MAX,
+                       .axis = find_axis(&info->grid),
+                       .bins = hm_bins_for(info->formula.max_iter)};
+    found.bin = calloc((size_t)found.bins, sizeof *found.bin);
+    if (!found.bin) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for a histogram"));
+    }
+    HM_TRY(hm_boxes_make(info->grid.width, info->grid.height, share.first, &made, err));
+    HM_TRY(make_pass(info, &pass, err));
+    hm_reader_ahead(reader, HM_CHANNEL_ITERATIONS, share.first, AHEAD * pass.piece);
+    for (int64_t row = share.first; row < share.end; row += pass.piece) {
+        const int64_t rows = share.end - row < pass.piece ? share.end - row : pass.piece;
+        hm_reader_ahead(reader, HM_CHANNEL_ITERATIONS, row + AHEAD * pass.piece, pass.piece);
+        HM_TRY(add_piece(reader, &pass, row, rows, true, &found, made, err));
+    }
+    /* The boundary to the row below, which is the next rank's. */
+    if (share.first < share.end && share.end < info->grid.height) {
+        HM_TRY(add_piece(reader, &pass, share.end, 1, false, &found, made, err));
+    }
+    *scan = found;
+    *boxes = made;
+    found.bin = NULL;
+    made = NULL;
+cleanup:
+    free(found.bin);
+    hm_boxes_free(made);
+    free_pass(&pass);
+    return status;
+}
+
+hm_status_t hm_scan_reduce(MPI_Comm comm, hm_scan_t *scan, hm_boxes_t *boxes, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    int rank = 0;
+    uint64_t sums[] = {scan->rows,      scan->sum,       scan->inside,    scan->crossings,
+                       scan->beside[0], scan->beside[1], scan->beside[2], scan->beside_done};
+    /* The least by a maximum, in one message. */
+    int64_t ends[] = {-scan->least, scan->most};
+    hm_wide_t places[] = {scan->column, scan->row};
+    MPI_Comm_rank(comm, &rank);
+    HM_TRY(hm_reduce_sums(comm, sums, sizeof sums / sizeof *sums, err));
+    HM_TRY(hm_mpi_check(
+        MPI_Reduce(rank == 0 ? MPI_IN_PLACE : ends, ends, 2, MPI_INT64_T, MPI_MAX, 0, comm),
+        "putting the ranks' figures together", err));
+    HM_TRY(hm_reduce_wide(comm, places, 2, err));
+    HM_TRY(hm_reduce_stretch(comm, &scan->stretch, err));
+    HM_TRY(hm_reduce_sums(comm, scan->bin, scan->bins, err));
+    HM_TRY(hm_boxes_reduce(comm, boxes, scan->box, &scan->box_levels, err));
+    scan->rows = sums[0];
+    scan->sum = sums[1];
+    scan->inside = sums[2];
+    scan->crossings = sums[3];
+    memcpy(scan->beside, sums + 4, sizeof scan->beside);
+    scan->beside_done = sums[7];
+    scan->least = -ends[0];
+    scan->most = ends[1];
+    scan->column = places[0];
+    scan->row = places[1];
+cleanup:
+    return status;
+}

@@ -13,6 +13,8 @@ from conftest import MPIRUN, ROOT, STRATEGIES, hpcmandel
 # A machine that is given, not measured: then predictions are the same in every run.
 GIVEN = ["--speed", "2", "--band-cost", "50", "--byte-cost", "0.5", "--latency", "2", "--node-latency", "1"]
 VIEW = ["--size", "960x640"]
+# How many updates a point takes then depends on the point alone; short cuts look at several at a time.
+PLAIN = ["--interior", "none", "--max-iter", "250"]
 
 
 def plan(run, *args, **options):
@@ -23,12 +25,22 @@ def by_name(found):
     return {s["name"]: s for s in found["strategies"]}
 
 
+def make_data_set(factory, *options):
+    path = factory.mktemp("plan") / "known.h5"
+    hpcmandel(*VIEW, *options, "--output", path, "--quiet").ok()
+    return path
+
+
 @pytest.fixture(scope="module")
 def data_set(tmp_path_factory):
     """A complete data set of VIEW."""
-    path = tmp_path_factory.mktemp("plan") / "known.h5"
-    hpcmandel(*VIEW, "--output", path, "--quiet").ok()
-    return path
+    return make_data_set(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def plain_data_set(tmp_path_factory):
+    """One of VIEW and PLAIN."""
+    return make_data_set(tmp_path_factory, *PLAIN)
 
 
 def test_every_strategy_is_predicted(run):
@@ -54,8 +66,8 @@ def test_text_and_json_agree(run):
     assert "submit " + found["commands"]["submit"] in text.splitlines()
 
 
-def test_same_on_any_number_of_ranks(run, data_set):
-    for source in (VIEW, [data_set]):
+def test_same_on_any_number_of_ranks(run, plain_data_set):
+    for source in (VIEW + PLAIN, [plain_data_set]):
         alone = plan(run, *source, *GIVEN, "--ranks", 7)
         three = plan(run, *source, *GIVEN, "--ranks", 7, ranks=3)
         assert alone["updates"] == pytest.approx(three["updates"], rel=1e-12)
@@ -81,17 +93,18 @@ def test_a_file_is_exact(run, data_set):
     assert sampled["updates"] == pytest.approx(work, rel=0.02)
 
 
-@pytest.mark.parametrize("ranks", [8, 64])
-def test_imbalance_of_real_runs(run, data_set, tmp_path, ranks):
+@pytest.mark.parametrize("plain,ranks", [(True, 8), (True, 64), (False, 8)])
+def test_imbalance_of_real_runs(run, data_set, plain_data_set, tmp_path, plain, ranks):
     """Who computes what does not depend on time here, however oversubscribed the machine."""
-    exact = by_name(plan(run, data_set, *GIVEN, "--ranks", ranks))
-    sampled = by_name(plan(run, *VIEW, *GIVEN, "--ranks", ranks))
+    view = VIEW + PLAIN if plain else VIEW
+    exact = by_name(plan(run, plain_data_set if plain else data_set, *GIVEN, "--ranks", ranks))
+    sampled = by_name(plan(run, *view, *GIVEN, "--ranks", ranks))
     for strategy in ("block", "cyclic", "predict"):
-        run(*VIEW, "--strategy", strategy, "--output", "real.h5", "--overwrite", "--quiet", ranks=ranks).ok()
+        run(*view, "--strategy", strategy, "--output", "real.h5", "--overwrite", "--quiet", ranks=ranks).ok()
         with h5py.File(tmp_path / "real.h5") as file:
             iterations = file["run/ranks"]["iterations"]
         real = iterations.max() / iterations.mean()
-        assert exact[strategy]["imbalance"] == pytest.approx(real, rel=1e-6), strategy
+        assert exact[strategy]["imbalance"] == pytest.approx(real, rel=1e-9 if plain else 0.02), strategy
         assert sampled[strategy]["imbalance"] == pytest.approx(real, rel=0.02), strategy
 
 

@@ -1,5 +1,6 @@
 """The shipped job scripts, unchanged, on a real Slurm: a throwaway one of four nodes."""
 
+import json
 import re
 import shlex
 import shutil
@@ -166,6 +167,18 @@ class TestSlurm(Cases):
         self.went_on(self.finish(driver, project, job))
         assert driver.restarts(job) == 1
         assert crc_of(project / output) == reference(*LONG)
+
+    def test_line_of_plan(self, driver, project):
+        """What plan prints is what Slurm takes; and it would say if it were not."""
+        given = ["--speed", "2", "--band-cost", "50", "--byte-cost", "1", "--size", "300x200", "--json"]
+        for nodes, code in ((4, 0), (9, 1)):
+            planned = project.run("./hpcmandel", "plan", *given, "--nodes", nodes, "--ranks-per-node", 2, "--threads", 2)
+            assert planned.returncode == 0, planned.stderr
+            words = shlex.split(json.loads(planned.stdout)["commands"]["sbatch"])
+            assert words[0] == "sbatch"
+            tried = project.run("sbatch", "--test-only", *words[1:], env=driver.cluster.environment)
+            assert tried.returncode == code, tried.stderr
+            assert ("to start at" in tried.stderr) == (code == 0), tried.stderr
 
     def test_warned_under_srun(self, driver, project, reference):
         job, output = self.interrupted(driver, project, driver.warn, nodes=2, variables={"HPCMANDEL_LAUNCH": "srun"})

@@ -187,12 +187,15 @@ static hm_status_t take_share(const hm_cluster_t *cluster, const char *path, hm_
                               hm_dataset_info_t *info, share_t *share, hm_error_t *err) {
     hm_status_t status = HM_OK;
     HM_TRY(hm_reader_open(path, reader, info, err));
-    if (cluster->rank == 0) {
-        HM_TRY(print_origin(path, *reader, err));
-    }
     const int64_t height = info->grid.height;
-    HM_TRY(verify(*reader, height * cluster->rank / cluster->size,
-                  height * (cluster->rank + 1) / cluster->size, share, err));
+    status = cluster->rank == 0 ? print_origin(path, *reader, err) : HM_OK;
+    if (status == HM_OK) {
+        status = verify(*reader, height * cluster->rank / cluster->size,
+                        height * (cluster->rank + 1) / cluster->size, share, err);
+    }
+    if (status != HM_OK) {
+        (void)hm_error_context(err, "'%s'", path);
+    }
 cleanup:
     return status;
 }

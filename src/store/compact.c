@@ -418,6 +418,9 @@ hm_status_t hm_dataset_compact(const char *source, const char *target, MPI_Comm 
     made.seconds = hm_clock_now() - start;
     *report = made;
 cleanup:
+    if (status == HM_EDATA && !strstr(err ? err->text : "", source)) {
+        (void)hm_error_context(err, "'%s'", source);
+    }
     if (status != HM_OK && copy.rank == 0 && place && place->temporary[0]) {
         hm_place_discard(place);
     }

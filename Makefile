@@ -218,6 +218,9 @@ bench-numba: hpcmandel ## the kernel against the textbook's loop compiled by Num
 .PHONY: gallery
 gallery: hpcmandel ## docs/gallery/ anew, from configs/
 	$(PYTHON) tools/gallery.py ./hpcmandel $(MPIRUN) $(NP)
+.PHONY: bench-politeness
+bench-politeness: hpcmandel ## 64 ranks on the processors there are, against 2 and against a bare MPI program (ARGS='RANKS REPETITIONS')
+	MPIRUN='$(MPIRUN)' MPICC='$(MPICC)' tools/politeness.sh $(ARGS)
 
 .PHONY: scaling
 scaling: hpcmandel ## strong and weak scaling on this machine, explained: results/scaling/index.html

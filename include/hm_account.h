@@ -65,7 +65,8 @@ void hm_account_start(hm_account_t *account);
 /** Switches to `state`; returns the state before, to go back to. */
 hm_state_t hm_account_enter(hm_account_t *account, hm_state_t state);
 
-/** Books the time up to now; the shares then add up to now - begin, which is returned. */
+/** Books the time up to now; the shares then add up to now - begin, which is returned. The account
+ * may go on from there: hm_account_enter(), and stopped again. */
 double hm_account_stop(hm_account_t *account);
 
 #endif

@@ -69,7 +69,7 @@ hm_status_t hm_mpi_check(int code, const char *what, hm_error_t *err);
 
 /**
  * Waits without burning a core that other ranks need: tests, then yields, then sleeps 1 us growing
- * to 0.5 ms. MPI's error is returned as by hm_mpi_check().
+ * to 2 ms. MPI's error is returned as by hm_mpi_check().
  *
  * MPI's own blocking calls are as polite where MPICH runs on UCX: see src/cluster/polite.c.
  */

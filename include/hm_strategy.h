@@ -6,6 +6,13 @@
  * A strategy hands out band numbers and moves messages. It takes "compute a band" and "deliver a
  * band" as callbacks and knows neither kernels nor files. A band travels, where the pattern makes
  * it travel, as an opaque buffer of `band_bytes` bytes.
+ *
+ * Measured on two processors of one node (AVX2, MPICH 4.0.2), medians. Handing out a band that
+ * takes no time (`bench strategies`, 2 ranks): 0.2 us, with `pipeline` 0.5 us. Of a view of 14 s on
+ * one rank (--size 6000x4000 --interior none --max-iter 13000) 2 ranks are busy for 0.995 of their
+ * time with `counter`, `pool`, `hier`, `pipeline`, 0.993 with `predict`. `pipeline` with all
+ * channels, 80 MB/s of them: 0.966, as the writer's processor is one of the two. A rank with the
+ * scalar kernel beside one 18 times as fast, `counter`: within 6 % of the sum of their speeds.
  */
 #ifndef HM_STRATEGY_H
 #define HM_STRATEGY_H

@@ -102,7 +102,7 @@ int hm_flood_poll(hm_flood_t *flood) {
  * passed on, only received. Messages between two ranks do not overtake each other: a neighbour's
  * LAST is its last.
  */
-int hm_flood_drain(hm_flood_t *flood, bool keep) {
+static int drain(hm_flood_t *flood) {
     int greatest = flood->value;
     if (flood->neighbours > 0) {
         MPI_Allreduce(&flood->value, &greatest, 1, MPI_INT, MPI_MAX, flood->comm);
@@ -121,10 +121,17 @@ int hm_flood_drain(hm_flood_t *flood, bool keep) {
             }
         }
     }
+    for (int i = 0; i < flood->neighbours; ++i) {
+        MPI_Wait(&flood->neighbour[i].send, MPI_STATUS_IGNORE);
+    }
+    return greatest;
+}
+
+int hm_flood_drain(hm_flood_t *flood, bool keep) {
+    const int greatest = drain(flood);
     flood->value = keep ? greatest : 0;
     flood->settled = true;
     for (int i = 0; i < flood->neighbours; ++i) {
-        MPI_Wait(&flood->neighbour[i].send, MPI_STATUS_IGNORE);
         flood->neighbour[i].told = flood->value;
     }
     if (flood->neighbours > 0) {
@@ -136,12 +143,9 @@ int hm_flood_drain(hm_flood_t *flood, bool keep) {
 }
 
 void hm_flood_close(hm_flood_t *flood) {
-    hm_flood_drain(flood, true);
+    drain(flood);
     if (flood->neighbours > 0) {
-        /* The receive that waits for news has nothing to come any more. */
-        MPI_Cancel(&flood->receive);
-        MPI_Wait(&flood->receive, MPI_STATUS_IGNORE);
-        MPI_Request_free(&flood->receive);
+        MPI_Request_free(&flood->receive); /* it has been received, and not started again */
     }
     MPI_Comm_free(&flood->comm);
 }

@@ -12,12 +12,19 @@
  * the last look and still is at the same place is in such a loop, and is put to sleep for a while,
  * the longer the more often in a row. Only while MPI starts and ends, and only where mpirun says
  * that this node has more ranks than processors.
+ *
+ * There, every rank is also spared two inquiries of some 10 ms of processor time each: into the
+ * machine's topology (hwloc), which is of no use to ranks that have no processor of their own, and,
+ * where all ranks are on one node, into its networks (UCX). Who has set HWLOC_COMPONENTS or UCX_TLS
+ * is not overruled.
  */
 #include <errno.h>
 #include <mpi.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
@@ -131,8 +138,21 @@ static void end_looking(bool looking) {
     }
 }
 
+/* Before other threads exist. */
+static void ask_less(void) {
+    const char *all = getenv("PMI_SIZE");
+    const char *here = getenv("MPI_LOCALNRANKS");
+    if (hm_polite_crowded()) {
+        setenv("HWLOC_COMPONENTS", "no_os,stop", 0);
+        if (all != NULL && here != NULL && strcmp(all, here) == 0) {
+            setenv("UCX_TLS", "self,sm", 0);
+        }
+    }
+}
+
 int hm_mpi_start(int *argc, char ***argv) {
     int level = 0;
+    ask_less();
     const bool looking = begin_looking();
     /* Threads compute; only the main thread speaks to MPI. */
     const int code = MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level);

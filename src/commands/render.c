@@ -180,6 +180,7 @@ static hm_status_t compute(render_run_t *run) {
     const hm_context_t *context = run->context;
     hm_error_t err = HM_ERROR_NONE;
     hm_tally_t *tally = NULL;
+    bool ran = false;
     hm_delivery_t delivery = render_delivery(&run->settings, &run->cluster);
     hm_status_t mine = HM_OK;
     if (delivery != HM_DELIVERY_FUNNEL) {
@@ -219,13 +220,23 @@ static hm_status_t compute(render_run_t *run) {
                                          .trace = run->settings.trace ? &run->trace : NULL};
         mine =
             hm_strategy_run(run->plan.strategy, &run->cluster, &job, &options, &run->account, &err);
+        /* The account goes on until all is written: what follows is part of the time, too. */
+        hm_account_enter(&run->account, HM_STATE_WAITING);
         status = hm_meet(context, mine, &err);
         hm_tally_close(tally);
+        hm_account_enter(&run->account, HM_STATE_WRITING);
+        ran = true;
     }
     hm_error_t close_err = HM_ERROR_NONE;
-    hm_status_t closed =
-        hm_meet(context, hm_dataset_close(run->job.dataset, &close_err), &close_err);
+    hm_status_t closed = hm_dataset_close(run->job.dataset, &close_err);
+    if (ran) {
+        hm_account_enter(&run->account, HM_STATE_WAITING);
+    }
+    closed = hm_meet(context, closed, &close_err);
     run->ended = hm_clock_now();
+    if (ran) {
+        hm_account_stop(&run->account);
+    }
     return status == HM_OK ? closed : status;
 }
 

@@ -254,7 +254,9 @@ hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t 
     }
     HM_TRY(hm_strategy_find(settings->strategy, cluster, &p.strategy, err));
     p.threads = resolve_threads(settings, values);
-    HM_TRY(render_band_rows(settings, &p, cluster->size, &p.band_rows, err));
+    /* Ranks that take turns on few processors are balanced by these turns. */
+    const int workers = cluster->oversubscribed ? (cluster->size + 1) / 2 : cluster->size;
+    HM_TRY(render_band_rows(settings, &p, workers, &p.band_rows, err));
     *plan = p;
 cleanup:
     return status;

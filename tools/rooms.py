@@ -27,9 +27,9 @@ HEADERS = {
     "base": "clock cpu csv error log option sample text version",
     "plane": "grid kernel scene",
     "cluster": "account band cluster portion strategy tally",
-    "store": "crc32 dataset together",
+    "store": "crc32 dataset field together",
     "view": "canvas chart html picture tiles xdmf",
-    "analysis": "analysis compare find fit simulate study timeline",
+    "analysis": "analysis compare find fit potential simulate study timeline",
     "commands": "command",
 }
 ROOM_OF_HEADER = {f"hm_{name}.h": room for room, names in HEADERS.items() for name in names.split()}

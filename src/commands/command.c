@@ -9,6 +9,7 @@
 const hm_command_t *const hm_commands[] = {&hm_command_render,
                                            &hm_command_analyze,
                                            &hm_command_compare,
+                                           &hm_command_potential,
                                            &hm_command_export,
                                            &hm_command_bench,
                                            &hm_command_plan,

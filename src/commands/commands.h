@@ -8,6 +8,7 @@ extern const hm_command_t hm_command_render;
 extern const hm_command_t hm_command_analyze;
 extern const hm_command_t hm_command_compare;
 extern const hm_command_t hm_command_export;
+extern const hm_command_t hm_command_potential;
 extern const hm_command_t hm_command_bench;
 extern const hm_command_t hm_command_plan;
 extern const hm_command_t hm_command_report;

@@ -66,17 +66,17 @@ static hm_status_t describe(hid_t dataset, const char *long_name, const char *un
     return status == HM_OK ? hm_h5_put_text(dataset, "units", units, 0, err) : status;
 }
 
-/** Makes a contiguous dataset of 1 or 2 dimensions with its description. The caller closes it. */
-static hm_status_t make(const builder_t *b, const char *path, hm_h5_number_t number, int64_t rows,
-                        int64_t columns, const void *fill, const hm_chunks_t *chunks,
-                        const char *long_name, const char *units, hid_t *made, hm_error_t *err) {
+hm_status_t hm_build_numbers(hid_t file, const char *path, hm_h5_number_t number, int64_t rows,
+                             int64_t columns, const void *fill, const hm_chunks_t *chunks,
+                             const char *long_name, const char *units, hid_t *made,
+                             hm_error_t *err) {
     hm_status_t status = HM_OK;
     const hsize_t shape[2] = {(hsize_t)rows, (hsize_t)columns};
     hid_t dataset = H5I_INVALID_HID;
     hid_t properties = storage(number, fill, chunks);
     hid_t space = H5Screate_simple(columns > 0 ? 2 : 1, shape, NULL);
     if (properties >= 0 && space >= 0) {
-        dataset = H5Dcreate2(b->file, path, hm_h5_file_type(number), space, H5P_DEFAULT, properties,
+        dataset = H5Dcreate2(file, path, hm_h5_file_type(number), space, H5P_DEFAULT, properties,
                              H5P_DEFAULT);
     }
     if (dataset < 0) {
@@ -92,7 +92,7 @@ cleanup:
     return status;
 }
 
-static hm_status_t attach(hid_t dataset, hid_t scale, unsigned dimension, hm_error_t *err) {
+hm_status_t hm_build_attach(hid_t dataset, hid_t scale, unsigned dimension, hm_error_t *err) {
     return H5DSattach_scale(dataset, scale, dimension) < 0
                ? hm_h5_fail(err, HM_ECREATE, "cannot attach a dimension scale")
                : HM_OK;
@@ -106,7 +106,8 @@ static hm_status_t make_coordinate(const builder_t *b, const char *name, const c
     hm_status_t status = HM_OK;
     double piece[HM_PIECE];
     hid_t dataset = H5I_INVALID_HID;
-    HM_TRY(make(b, name, HM_H5_F64, count, 0, NULL, NULL, long_name, "1", &dataset, err));
+    HM_TRY(hm_build_numbers(b->file, name, HM_H5_F64, count, 0, NULL, NULL, long_name, "1",
+                            &dataset, err));
     if (H5DSset_scale(dataset, name) < 0) {
         HM_TRY(hm_h5_fail(err, HM_ECREATE, "cannot make %s a dimension scale", name));
     }
@@ -129,12 +130,13 @@ static hm_status_t make_channel(const builder_t *b, hm_channel_t channel, hm_err
     const float no_number = NAN;
     const void *fill = layout->number == HM_H5_F32 ? (const void *)&no_number : &no_count;
     hid_t dataset = H5I_INVALID_HID;
-    HM_TRY(make(b, layout->name, layout->number, b->plan->grid.height, b->plan->grid.width, fill,
-                b->chunks, layout->long_name, layout->units, &dataset, err));
+    HM_TRY(hm_build_numbers(b->file, layout->name, layout->number, b->plan->grid.height,
+                            b->plan->grid.width, fill, b->chunks, layout->long_name, layout->units,
+                            &dataset, err));
     HM_TRY(hm_h5_put(dataset, "_FillValue", layout->number, fill, err));
     HM_TRY(hm_h5_put_text(dataset, "comment", layout->comment, 0, err));
-    HM_TRY(attach(dataset, b->im, 0, err));
-    HM_TRY(attach(dataset, b->re, 1, err));
+    HM_TRY(hm_build_attach(dataset, b->im, 0, err));
+    HM_TRY(hm_build_attach(dataset, b->re, 1, err));
 cleanup:
     hm_h5_close(&dataset);
     return status;
@@ -158,8 +160,8 @@ static hm_status_t make_channel_numbers(builder_t *b, hm_error_t *err) {
             numbers[count++] = channel;
         }
     }
-    HM_TRY(
-        make(b, "/rows/channel", HM_H5_I32, count, 0, NULL, NULL, "channel", "1", &dataset, err));
+    HM_TRY(hm_build_numbers(b->file, "/rows/channel", HM_H5_I32, count, 0, NULL, NULL, "channel",
+                            "1", &dataset, err));
     if (H5DSset_scale(dataset, "channel") < 0) {
         HM_TRY(hm_h5_fail(err, HM_ECREATE, "cannot make /rows/channel a dimension scale"));
     }
@@ -184,11 +186,12 @@ static hm_status_t make_rows(builder_t *b, hm_error_t *err) {
     for (int row = 0; row < HM_ROW_COUNT; ++row) {
         const hm_row_layout_t *layout = hm_layout_row((hm_row_t)row);
         const int columns = layout->by_channel ? hm_layout_channels(b->plan->channels) : 0;
-        HM_TRY(make(b, layout->path, layout->number, b->plan->grid.height, columns, NULL, NULL,
-                    layout->long_name, layout->units, &dataset, err));
-        HM_TRY(attach(dataset, b->im, 0, err));
+        HM_TRY(hm_build_numbers(b->file, layout->path, layout->number, b->plan->grid.height,
+                                columns, NULL, NULL, layout->long_name, layout->units, &dataset,
+                                err));
+        HM_TRY(hm_build_attach(dataset, b->im, 0, err));
         if (layout->by_channel) {
-            HM_TRY(attach(dataset, b->channel, 1, err));
+            HM_TRY(hm_build_attach(dataset, b->channel, 1, err));
         }
         hm_h5_close(&dataset);
     }
@@ -242,7 +245,7 @@ static hm_status_t make_scaled_table(const builder_t *b, const hm_table_t *table
         HM_TRY(hm_h5_fail(err, HM_ECREATE, "cannot make %s a dimension scale", table->scale));
     }
     HM_TRY(make_table(b, table->path, file_type, rows, room, table->long_name, &dataset, err));
-    HM_TRY(attach(dataset, scale, 0, err));
+    HM_TRY(hm_build_attach(dataset, scale, 0, err));
     HM_TRY(hm_table_number(b->file, table, 0, rows, err));
 cleanup:
     hm_h5_close(&scale);

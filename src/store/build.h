@@ -25,4 +25,16 @@ typedef struct hm_chunks_t {
 hm_status_t hm_build(const char *path, const hm_dataset_plan_t *plan, const hm_chunks_t *chunks,
                      hm_error_t *err);
 
+/**
+ * Makes a dataset of numbers [rows][columns] (columns 0: of one dimension) with its attributes
+ * long_name and units; `fill` and `chunks` may be NULL. The caller closes it. HM_ECREATE.
+ */
+hm_status_t hm_build_numbers(hid_t file, const char *path, hm_h5_number_t number, int64_t rows,
+                             int64_t columns, const void *fill, const hm_chunks_t *chunks,
+                             const char *long_name, const char *units, hid_t *made,
+                             hm_error_t *err);
+
+/** Attaches a dimension scale. HM_ECREATE. */
+hm_status_t hm_build_attach(hid_t dataset, hid_t scale, unsigned dimension, hm_error_t *err);
+
 #endif

@@ -238,6 +238,27 @@ cleanup:
     return status;
 }
 
+/* Known values are exact again: the coarser grids' corrections leave traces of 1e-20 on the set. */
+static hm_status_t pin(solver_t *s, rim_values_t values, Vec solution, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const plane_t *p = &s->plane;
+    PetscScalar **u = NULL;
+    PETSC_TRY("setting what is known", DMDAVecGetArray(s->da, solution, (void *)&u));
+    for (int64_t j = p->first; j < p->first + p->rows; ++j) {
+        for (int64_t i = 0; i < p->padded_width; ++i) {
+            const kind_t kind = potential_kind(p, j, i);
+            if (kind == KIND_RIM) {
+                u[j][i] = potential_rim_value(s, values, j, i);
+            } else if (kind != KIND_FREE) {
+                u[j][i] = 0;
+            }
+        }
+    }
+    PETSC_TRY("setting what is known", DMDAVecRestoreArray(s->da, solution, (void *)&u));
+cleanup:
+    return status;
+}
+
 hm_status_t potential_system_solve(solver_t *s, rim_values_t values, Vec solution, bool warm,
                                    hm_error_t *err) {
     static const char *const what = "solving";
@@ -269,6 +290,7 @@ hm_status_t potential_system_solve(solver_t *s, rim_values_t values, Vec solutio
         r->iterations = (int)iterations;
         r->residual = size > 0 ? residual / size : 0;
     }
+    HM_TRY(pin(s, values, solution, err));
     r->all_iterations += (int)iterations;
     ++r->solves;
 cleanup:

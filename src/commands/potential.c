@@ -103,35 +103,30 @@ static hm_status_t check_arguments(const hm_values_t *values, hm_error_t *err) {
     return HM_OK;
 }
 
-static hm_status_t deliver(const hm_context_t *context, const char *path,
-                           const potential_settings_t *settings, const hm_potential_t *potential) {
-    const hm_cluster_t *cluster = context->cluster;
-    hm_error_t err = HM_ERROR_NONE;
+/* Everything that is made of the solution. */
+static hm_status_t deliver(const hm_cluster_t *cluster, const char *path,
+                           const potential_settings_t *settings, const hm_potential_t *potential,
+                           bool *speaker, hm_error_t *err) {
     hm_status_t status = HM_OK;
     if (settings->png) {
-        HM_TRY(hm_meet(
-            context,
-            potential_picture_write(cluster, potential, &settings->look, settings->png, &err),
-            &err));
+        HM_TRY(potential_picture_write(cluster, potential, &settings->look, settings->png, speaker,
+                                       err));
     }
     if (!settings->no_store) {
-        HM_TRY(hm_meet(context, potential_store(cluster, path, settings->coarsen, potential, &err),
-                       &err));
+        HM_TRY(potential_store(cluster, path, settings->coarsen, potential, speaker, err));
     }
-    if (settings->json) {
-        HM_TRY(hm_meet(context,
-                       cluster->rank == 0
-                           ? potential_report_json(settings->json, path, settings->coarsen,
-                                                   &potential->report, &err)
-                           : HM_OK,
-                       &err));
+    if (settings->json && cluster->rank == 0) {
+        status =
+            potential_report_json(settings->json, path, settings->coarsen, &potential->report, err);
     }
+    HM_TRY(hm_agree(cluster, status, err, speaker));
 cleanup:
     return status;
 }
 
 static hm_status_t solve(const hm_context_t *context, const potential_settings_t *settings,
                          const hm_values_t *values) {
+    hm_status_t status = HM_OK;
     hm_error_t err = HM_ERROR_NONE;
     bool speaker = false;
     hm_potential_t potential = {.rows = 0};
@@ -141,17 +136,15 @@ static hm_status_t solve(const hm_context_t *context, const potential_settings_t
                                       .rim = (hm_rim_t)settings->rim,
                                       .options = values->rest,
                                       .option_count = values->rest_count};
-    hm_status_t status = hm_potential_solve(context->cluster, &plan, &potential, &speaker, &err);
-    if (status != HM_OK) {
-        if (speaker) {
-            hm_log_error(&err);
-        }
-        return status;
-    }
+    HM_TRY(hm_potential_solve(context->cluster, &plan, &potential, &speaker, &err));
     if (context->cluster->rank == 0) {
         potential_report_print(path, &potential.report);
     }
-    status = deliver(context, path, settings, &potential);
+    HM_TRY(deliver(context->cluster, path, settings, &potential, &speaker, &err));
+cleanup:
+    if (status != HM_OK && speaker) {
+        hm_log_error(&err);
+    }
     hm_potential_free(&potential);
     return status;
 }

@@ -20,15 +20,16 @@ typedef struct potential_look_t {
 
 /**
  * Draws the potential with equipotential lines: rows travel to rank 0 in their order, a few at a
- * time, and from there to the file. Collective; each rank returns a failure of its own or HM_OK.
+ * time, and from there to the file. Collective; all ranks return the same status, *speaker as after
+ * hm_agree().
  */
 hm_status_t potential_picture_write(const hm_cluster_t *cluster, const hm_potential_t *potential,
-                                    const potential_look_t *look, const char *path,
+                                    const potential_look_t *look, const char *path, bool *speaker,
                                     hm_error_t *err);
 
 /** Adds the potential and its figures to the file it was computed from: /potential. Collective;
- * each rank returns a failure of its own or HM_OK. */
+ * all ranks return the same status, *speaker as after hm_agree(). */
 hm_status_t potential_store(const hm_cluster_t *cluster, const char *path, int64_t coarsen,
-                            const hm_potential_t *potential, hm_error_t *err);
+                            const hm_potential_t *potential, bool *speaker, hm_error_t *err);
 
 #endif

@@ -132,8 +132,8 @@ typedef struct hm_potential_t {
  * Reads, solves, compares. Collective over the cluster; all ranks return the same status, and
  * *speaker is true on the one that has the message, as after hm_agree(). A rank that fails alone
  * inside PETSc, where the others wait for it, ends the whole run by MPI_Abort with its message
- * after a minute. PETSc is started and ended here; its options do not outlive the call. The result
- * depends on the number of ranks in the last digits only.
+ * after half a minute. PETSc is started and ended here; its options do not outlive the call. The
+ * result depends on the number of ranks in the last digits only.
  *
  * HM_EDATA: not a complete data set file with both channels, or no point of the set in it.
  * HM_EUSAGE: too few points, `coarsen` out of range, HM_RIM_FAR for a view that does not hold the
@@ -141,7 +141,7 @@ typedef struct hm_potential_t {
  * the solver does not converge; the message carries PETSc's own. HM_EMISSING: memory, or more
  * points than PETSc's integers count. HM_EBUG: a failure of PETSc without any options. HM_EIO.
  *
- * Memory: about 300 bytes a point of the grid, divided by the ranks. Free with
+ * Memory: about 450 bytes a point of the grid, divided by the ranks. Free with
  * hm_potential_free().
  */
 hm_status_t hm_potential_solve(const hm_cluster_t *cluster, const hm_potential_plan_t *plan,

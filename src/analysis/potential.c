@@ -1,9 +1,11 @@
 /** @file potential.c The potential by PETSc: starting PETSc, the order of things, failures. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "hm_clock.h"
 #include "hm_log.h"
@@ -12,7 +14,7 @@
 enum {
     ROWS_EACH = 4,    /* a rank with fewer rows would only talk */
     MOST_ROUNDS = 40, /* of measuring the charge and solving again */
-    PATIENCE = 60     /* seconds until a rank that failed alone gives all up */
+    PATIENCE = 30     /* seconds until a rank that failed alone gives all up */
 };
 
 /* The rim rests when its values move by less than this. */
@@ -65,6 +67,18 @@ hm_status_t potential_failed(solver_t *s, PetscErrorCode code, const char *what,
 
 /* --- starting and ending PETSc ---------------------------------------------------------------- */
 
+/* PETSc reads option files on one rank, and when that fails the others wait for ever. */
+static hm_status_t check_files(const hm_potential_plan_t *plan, hm_error_t *err) {
+    for (int i = 0; i + 1 < plan->option_count; ++i) {
+        if (strncmp(plan->options[i], "-options_file", strlen("-options_file")) == 0 &&
+            access(plan->options[i + 1], R_OK) != 0) {
+            return hm_error_errno(err, HM_EUSAGE, errno, "PETSc's %s: cannot read '%s'",
+                                  plan->options[i], plan->options[i + 1]);
+        }
+    }
+    return HM_OK;
+}
+
 static hm_status_t start_petsc(solver_t *s, int *argc, char ***argv, hm_error_t *err) {
     /* Signals stay ours, the folder's .petscrc is nobody's wish, and unused options are found by
      * us. What the user says comes behind, and wins. */
@@ -73,6 +87,7 @@ static hm_status_t start_petsc(solver_t *s, int *argc, char ***argv, hm_error_t 
                                    "no"};
     enum { BEFORE = sizeof before / sizeof *before };
     hm_status_t status = HM_OK;
+    HM_TRY(check_files(s->plan, err));
     *argc = BEFORE + s->plan->option_count;
     *argv = calloc((size_t)*argc + 1, sizeof **argv);
     if (!*argv) {

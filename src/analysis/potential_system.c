@@ -97,7 +97,7 @@ cleanup:
     return status;
 }
 
-/* Options that PETSc looks at when it ends, if at all. */
+/* Options that PETSc looks at while solving or when it ends: views, reasons, logs. */
 static bool looked_at_later(const char *name) {
     static const char *const beginnings[] = {"log_",    "malloc",  "memory_",   "objects_",
                                              "options", "history", "citations", "get_total_flops",
@@ -107,7 +107,7 @@ static bool looked_at_later(const char *name) {
             return true;
         }
     }
-    return false;
+    return strstr(name, "_view") != NULL || strstr(name, "_converged_") != NULL;
 }
 
 /* A misspelt option is an error, and found before the work, not after it. */

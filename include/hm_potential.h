@@ -45,9 +45,9 @@
  * multigrid: bilinear interpolation, Galerkin operators on the coarser grids, which carry the set
  * down to them. Grids halve only when their sides are 2^k n + 1: so the grid is continued beyond
  * the rim by points that stand for nothing (their equation is u = 0) to the next such size, less
- * than an eighth more a side. Grids too narrow to be halved get algebraic multigrid. All of it can
- * be overruled by PETSc's own options. PETSc works on a communicator of its own, with as many ranks
- * as have at least 4 rows each; others wait.
+ * than an eighth more a side. Grids too narrow to be halved get algebraic multigrid, or are solved
+ * directly when they are small. All of it can be overruled by PETSc's own options. PETSc works on
+ * a communicator of its own, with as many ranks as have at least 4 rows each; others wait.
  */
 #ifndef HM_POTENTIAL_H
 #define HM_POTENTIAL_H

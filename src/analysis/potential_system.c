@@ -147,7 +147,9 @@ static hm_status_t choose_solver(solver_t *s, hm_error_t *err) {
     PETSC_TRY(what, KSPSetTolerances(s->ksp, TOLERANCE, 1e-50, 1e5, MOST_ITERATIONS));
     PETSC_TRY(what, KSPGetPC(s->ksp, &pc));
     PETSC_TRY(what, PCSetDM(pc, s->da));
-    if (p->levels > 1 || coarsest <= DIRECT) {
+    if (p->levels == 1 && coarsest <= DIRECT) {
+        PETSC_TRY(what, PCSetType(pc, PCREDUNDANT)); /* each rank solves it by LU */
+    } else if (p->levels > 1) {
         PETSC_TRY(what, PCSetType(pc, PCMG));
         PETSC_TRY(what, PCMGSetLevels(pc, p->levels, NULL));
         PETSC_TRY(what, PCMGSetGalerkin(pc, PC_MG_GALERKIN_BOTH));

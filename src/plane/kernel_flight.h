@@ -326,7 +326,10 @@ HM_INLINE void turn_over_form(body_t *b, flight_t *f, uint64_t escaped, form_t f
     }
     for (uint64_t rest = out; rest;) {
         const int g = __builtin_ctzll(rest) / V_LANES;
-        depart(b, f, g, (unsigned)(escaped >> g * V_LANES) & ALL_LANES, form, slope);
+        const unsigned gone = (unsigned)(escaped >> g * V_LANES) & ALL_LANES;
+        if (gone) {
+            depart(b, f, g, gone, form, slope);
+        }
         board(b, f, g, (unsigned)(out >> g * V_LANES) & ALL_LANES, slope);
         rest &= ~((uint64_t)ALL_LANES << g * V_LANES);
     }

@@ -210,10 +210,49 @@ static void test_configs(void) {
     bench_kernels(configs);
 }
 
+/* --- the largest limit ----------------------------------------------------------------------- */
+
+/* Points of the set by the thousand million updates: without short cuts it would take minutes. */
+static void largest_limit(bench_t *bench) {
+    enum { SIDE = 12 };
+    double re[SIDE], im[SIDE];
+    uint32_t count[SIDE * SIDE], period[SIDE * SIDE];
+    uint64_t work[SIDE];
+    if (bench->kernel == bench->scalar) {
+        return;
+    }
+    for (int k = 0; k < SIDE; ++k) { /* around the centre of a component of period 3 */
+        re[k] = -0.1225611668766536 + 1e-3 * (k - 6);
+        im[k] = 0.7448617666197442 + 1e-3 * (k - 6);
+    }
+    const hm_tile_t tile = {re, SIDE, im, SIDE};
+    const hm_channels_t channels = {.iterations = count, .period = period};
+    for (int arith = 0; arith < 2; ++arith) {
+        const hm_formula_t formula = {.max_iter = UINT32_MAX - 1,
+                                      .bailout = 2.0,
+                                      .arith = arith ? HM_ARITH_FMA : HM_ARITH_IEEE,
+                                      .interior = HM_INTERIOR_EXACT};
+        CU_ASSERT_EQUAL(
+            hm_kernel_compute(bench->kernel, &formula, &tile, &channels, work, NULL, NULL), HM_OK);
+        for (int k = 0; k < SIDE * SIDE; ++k) {
+            CU_ASSERT_EQUAL(count[k], UINT32_MAX - 1);
+            CU_ASSERT_EQUAL(period[k], 3);
+        }
+        for (int k = 0; k < SIDE; ++k) {
+            CU_ASSERT(work[k] < SIDE * UINT64_C(100000));
+        }
+    }
+}
+
+static void test_largest_limit(void) {
+    bench_kernels(largest_limit);
+}
+
 int main(void) {
     static const hm_case_t cases[] = {
         {"a thousand views drawn by chance", test_random_views},
         {"the views of configs/", test_configs},
+        {"a limit of 2^32 - 2", test_largest_limit},
         {NULL, NULL},
     };
     return hm_run_cases("kernel interior", cases);

@@ -334,10 +334,10 @@ static int collect_facts(const run_t *run, fact_t fact[MOST_FACTS]) {
     set_fact(&fact[n++], "seconds, the last session", "%s", text);
     set_fact(&fact[n++], "ranks", "%d", run->ranks);
     set_fact(&fact[n++], "efficiency: busy / (ranks x wall)", "%.1f %%", 100 * s.busy / s.total);
-    set_fact(&fact[n++], "imbalance by time: most / mean", "%.3f",
-             s.busy > 0 ? s.most_busy * run->ranks / s.busy : NAN);
-    set_fact(&fact[n++], "imbalance by iterations", "%.3f",
-             s.iterations > 0 ? s.most_iterations * run->ranks / s.iterations : NAN);
+    report_number(s.busy > 0 ? s.most_busy * run->ranks / s.busy : NAN, text);
+    set_fact(&fact[n++], "imbalance by time: most / mean", "%s", text);
+    report_number(s.iterations > 0 ? s.most_iterations * run->ranks / s.iterations : NAN, text);
+    set_fact(&fact[n++], "imbalance by iterations", "%s", text);
     set_fact(&fact[n++], "I/O share", "%.2f %%", 100 * s.writing / s.total);
     set_fact(&fact[n++], "talking", "%.2f %%", 100 * s.talking / s.total);
     set_fact(&fact[n++], "waiting", "%.2f %%", 100 * s.waiting / s.total);

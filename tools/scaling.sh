@@ -4,12 +4,14 @@
 # remove the CSV files. About two minutes on two idle cores. On a cluster, jobs/submit --job strong and --job weak fill such CSV
 # files.
 #
-# SCALING_REPETITIONS (6), SCALING_SIZE (3600x2400) and SCALING_CORES (all) change how much is measured.
+# SCALING_REPETITIONS (6), SCALING_SIZE (3600x2400) and SCALING_CORES (all, 16 at most) change how much is measured.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 folder=${1:-results/scaling}
 cores=${SCALING_CORES:-$(nproc)}
+# Larger studies are worth a job of their own: the weak one's files grow with the cores.
+[ -n "${SCALING_CORES:-}" ] || [ "$cores" -le 16 ] || cores=16
 mkdir -p -- "$folder"
 
 # Deep enough that rows differ much in what they cost, and nothing of the set left out: iterations are seconds.

@@ -13,7 +13,10 @@ static const char *const about =
     "request. The view is sampled, all ranks sharing the work; or a complete FILE of it says what\n"
     "each row costs. Speed, the costs of writing, and messages are measured now, on the ranks "
     "that\n"
-    "mpirun starts; what is given is not. Every strategy is then simulated, rank by rank.\n\n"
+    "mpirun starts; what is given is not. Every strategy is then simulated, rank by rank, on "
+    "nodes\n"
+    "that are all ours; each rank or, with pipeline, each group's writer writes its bands "
+    "itself.\n\n"
     "With --within the fewest nodes are found that are fast enough; with --efficiency alone the\n"
     "most that are still used so well; with both the fewest that are both.\n\n"
     "The options of render below say what is to be computed, and how: a configuration made for\n"
@@ -27,6 +30,7 @@ static const char *const about =
 
 static hm_status_t check_share(const char *text, hm_error_t *err);
 static hm_status_t check_positive(const char *text, hm_error_t *err);
+static hm_status_t check_time(const char *text, hm_error_t *err);
 static hm_status_t check_cost(const char *text, hm_error_t *err);
 
 static const hm_option_t own_options[] = {
@@ -38,7 +42,7 @@ static const hm_option_t own_options[] = {
            .excludes = "ranks-per-node", .help = "ranks in all, instead"),
     OPTION("cores", INT, cores, .value = "N", .low = 1, .high = 10000, .group = "Request",
            .help = "cores of a node; those of this one"),
-    OPTION("within", SECONDS, within, .value = "TIME", .check = NULL, .group = "Targets",
+    OPTION("within", SECONDS, within, .value = "TIME", .check = check_time, .group = "Targets",
            .excludes = "nodes,ranks",
            .help = "find the fewest nodes that take no longer (90, 1.5m, 2h, HH:MM:SS)"),
     OPTION("efficiency", REAL, efficiency, .value = "SHARE", .check = check_share,
@@ -94,6 +98,15 @@ static hm_status_t check_cost(const char *text, hm_error_t *err) {
     hm_status_t status = hm_text_real(text, &value, err);
     if (status == HM_OK && !(value >= 0 && value <= 1e9)) {
         status = hm_error_set(err, HM_EUSAGE, "must lie between 0 and 1e9, not '%s'", text);
+    }
+    return status;
+}
+
+static hm_status_t check_time(const char *text, hm_error_t *err) {
+    double value = 0;
+    hm_status_t status = hm_text_seconds(text, &value, err);
+    if (status == HM_OK && !(value > 0)) {
+        status = hm_error_set(err, HM_EUSAGE, "must be above 0, not '%s'", text);
     }
     return status;
 }

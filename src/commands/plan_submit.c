@@ -15,8 +15,6 @@
 
 #include "plan.h"
 
-extern char **environ;
-
 enum { MOST_WORDS = 128 };
 
 /* The words of a command, all malloc'ed. */

@@ -184,6 +184,7 @@ ERRORS = [
     (["--within", "1", "--efficiency", "1"], ["cannot be reached", "efficiency 1"]),
     (["--efficiency", "1.5"], ["efficiency", "1.5"]),
     (["--efficiency", "0"], ["efficiency"]),
+    (["--within", "0"], ["within"]),
     (["--strategy", "magic"], ["magic", "counter"]),
     (["--ranks", "641"], ["641 ranks", "640 rows"]),
     (["--ranks", "2", "--nodes", "3"], ["2 cannot be on 3 nodes"]),

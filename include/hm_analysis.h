@@ -38,7 +38,8 @@ typedef struct hm_report_t {
 /** How the reading went, on rank 0: of all ranks together. For people, not for comparing. */
 typedef struct hm_analysis_speed_t {
     int64_t bytes;
-    double seconds; /**< from the first read to the end of the last one, of the slowest rank */
+    double reading; /**< seconds in reads, of the rank with most */
+    double seconds; /**< reading and counting, of the slowest rank */
 } hm_analysis_speed_t;
 
 /**

@@ -98,14 +98,15 @@ static hm_status_t scan_counts(const hm_cluster_t *cluster, hm_reader_t *reader,
     hm_boxes_t *boxes = NULL;
     const double begin = hm_clock_now();
     status = hm_scan_rows(reader, info, share, scan, &boxes, err);
-    double seconds = hm_clock_now() - begin;
-    double slowest = seconds;
+    double seconds[] = {scan->reading, hm_clock_now() - begin};
+    double slowest[] = {0, 0};
     HM_TRY(hm_together(cluster->comm, status, err));
-    HM_TRY(hm_mpi_check(MPI_Reduce(&seconds, &slowest, 1, MPI_DOUBLE, MPI_MAX, 0, cluster->comm),
+    HM_TRY(hm_mpi_check(MPI_Reduce(seconds, slowest, 2, MPI_DOUBLE, MPI_MAX, 0, cluster->comm),
                         "putting the ranks' figures together", err));
     HM_TRY(hm_scan_reduce(cluster->comm, scan, boxes, err));
     speed->bytes = info->grid.width * info->grid.height * 4;
-    speed->seconds = slowest;
+    speed->reading = slowest[0];
+    speed->seconds = slowest[1];
 cleanup:
     hm_boxes_free(boxes);
     return status;
@@ -118,7 +119,7 @@ hm_status_t hm_analysis_run(const hm_cluster_t *cluster, const char *path,
     const bool root = cluster->rank == 0;
     hm_reader_t *reader = NULL;
     hm_dataset_info_t info;
-    hm_analysis_speed_t measured = {0, 0};
+    hm_analysis_speed_t measured = {0, 0, 0};
     hm_findings_t found = {0};
     hm_period_sums_t *periods = calloc(1, sizeof *periods);
     status = periods ? hm_reader_open(path, &reader, &info, err)
@@ -147,7 +148,7 @@ hm_status_t hm_analysis_run(const hm_cluster_t *cluster, const char *path,
     report->info = info;
     *speed = measured;
 cleanup:
-    if (status != HM_OK && err && err->text[0] != '\0') {
+    if (status != HM_OK && reader && err && err->text[0] != '\0') {
         (void)hm_error_context(err, "'%s'", path);
     }
     free(found.ranks);

@@ -147,7 +147,7 @@ static void add_areas(maker_t *m) {
             : 0;
     const double axis = antenna > 0 ? antenna * m->pixel : 0;
     add(m, "area", "not escaped", 0, 0, scan->inside, inside, grid);
-    add(m, "area", "antenna, none", 0, 0, (uint64_t)(antenna > 0 ? antenna : 0), axis, 0);
+    add(m, "area", "antenna (no area)", 0, 0, (uint64_t)(antenna > 0 ? antenna : 0), axis, 0);
     if (most >= 64) {
         /* A half and a quarter of max-iter, or the edges of bins just below. */
         const uint64_t half = hm_bin_first(hm_bin_of((uint32_t)(most / 2)));
@@ -228,6 +228,10 @@ static void node_name(const hm_findings_t *found, int rank, char *name, size_t s
         snprintf(name, size, "not known");
     } else {
         snprintf(name, size, "%d %.24s", node, found->ranks[rank].host);
+    }
+    /* Whatever stands in the file, it can be printed, and be JSON. */
+    for (char *c = name; *c != '\0'; ++c) {
+        *c = *c < ' ' || *c > '~' ? '?' : *c;
     }
 }
 

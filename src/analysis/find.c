@@ -294,7 +294,7 @@ hm_status_t hm_find(const hm_cluster_t *cluster, const char *path,
     hits->info = info;
     hits->all = s.total < limit;
 cleanup:
-    if (status != HM_OK && err && err->text[0] != '\0') {
+    if (status != HM_OK && s.reader && err && err->text[0] != '\0') {
         (void)hm_error_context(err, "'%s'", path);
     }
     release(&s);

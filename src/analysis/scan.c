@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hm_clock.h"
 #include "hm_crc32.h"
 
 /** What a pass needs besides its sums. */
@@ -196,8 +197,10 @@ static hm_status_t add_piece(hm_reader_t *reader, pass_t *pass, int64_t first, i
                              bool own, hm_scan_t *scan, hm_boxes_t *boxes, hm_error_t *err) {
     hm_status_t status = HM_OK;
     const hm_row_accounts_t accounts = {.done = pass->done, .crc32 = pass->crc};
+    const double begin = hm_clock_now();
     HM_TRY(hm_reader_accounts(reader, first, rows, &accounts, err));
     HM_TRY(hm_reader_rows(reader, HM_CHANNEL_ITERATIONS, first, rows, pass->counts, err));
+    scan->reading += hm_clock_now() - begin;
     for (int64_t i = 0; i < rows; ++i) {
         if (pass->done[i] == 1) {
             HM_TRY(add_row(scan, pass, boxes, first + i, pass->counts + i * pass->width,

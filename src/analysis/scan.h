@@ -24,6 +24,7 @@ typedef struct hm_scan_t {
     int32_t bins;
     uint64_t box[HM_BOX_LEVELS]; /**< boundary boxes of side 1, 2, 4, ... */
     int box_levels;
+    double reading; /**< seconds in reads */
 } hm_scan_t;
 
 /** Reads this rank's rows. Not collective but for the file. HM_EDATA: the first bad row. On failure

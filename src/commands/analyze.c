@@ -109,9 +109,11 @@ static hm_status_t deliver(const hm_context_t *context, const analyze_settings_t
     }
     if (!settings->quiet) {
         const hm_log_t log = {context->log.level, -1};
-        hm_log(&log, HM_INFO, "read and counted %.3f GB in %.3f s: %.2f GB/s",
-               (double)speed->bytes * 1e-9, speed->seconds,
-               (double)speed->bytes * 1e-9 / (speed->seconds > 0 ? speed->seconds : 1));
+        const double size = (double)speed->bytes * 1e-9;
+        hm_log(&log, HM_INFO,
+               "read %.3f GB in %.3f s (%.2f GB/s), read and counted in %.3f s (%.2f GB/s)", size,
+               speed->reading, speed->reading > 0 ? size / speed->reading : 0, speed->seconds,
+               speed->seconds > 0 ? size / speed->seconds : 0);
     }
 cleanup:
     return status;
@@ -121,7 +123,7 @@ static hm_status_t analyze(const hm_context_t *context, const analyze_settings_t
                            const char *path) {
     hm_error_t err = HM_ERROR_NONE;
     hm_report_t report = {.rows = 0};
-    hm_analysis_speed_t speed = {0, 0};
+    hm_analysis_speed_t speed = {0, 0, 0};
     const hm_analysis_options_t wanted = {.top = (int)settings->top};
     hm_status_t status = hm_meet(
         context, hm_analysis_run(context->cluster, path, &wanted, &report, &speed, &err), &err);

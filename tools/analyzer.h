@@ -7,6 +7,7 @@
 #include "hm_cluster.h"
 #include "hm_command.h"
 #include "hm_error.h"
+#include "hm_together.h"
 
 #define hm_error_set(err, status, ...) \
     ((void)(hm_error_set)((err), (status), __VA_ARGS__), (status))
@@ -24,4 +25,10 @@
         hm_status_t mine_ = (mine);                            \
         hm_status_t all_ = (hm_meet)((context), mine_, (err)); \
         mine_ != HM_OK ? mine_ : all_;                         \
+    })
+#define hm_together(comm, mine, err)                            \
+    ({                                                          \
+        hm_status_t mine_ = (mine);                             \
+        hm_status_t all_ = (hm_together)((comm), mine_, (err)); \
+        mine_ != HM_OK ? mine_ : all_;                          \
     })

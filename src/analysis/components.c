@@ -376,9 +376,9 @@ cleanup:
 
 /** Room for what a rank is going to send. */
 static hm_status_t make_room(open_t *open, const lengths_t *length, int from, hm_error_t *err) {
-    open->regions.region = malloc((size_t)(length->regions + 1) * sizeof(region_t));
-    open->first.run = malloc((size_t)(length->first + 1) * sizeof(run_t));
-    open->last.run = malloc((size_t)(length->last + 1) * sizeof(run_t));
+    open->regions.region = calloc((size_t)length->regions + 1, sizeof(region_t));
+    open->first.run = calloc((size_t)length->first + 1, sizeof(run_t));
+    open->last.run = calloc((size_t)length->last + 1, sizeof(run_t));
     if (!open->regions.region || !open->first.run || !open->last.run) {
         return hm_error_set(err, HM_EMISSING, "out of memory for rank %d's regions", from);
     }

@@ -382,7 +382,7 @@ static void combine(step_kind_t kind, int n, double *x, const double *y) {
 
 void hm_expression_evaluate(const hm_expression_t *expression, const hm_points_t *points,
                             uint8_t *true_) {
-    double stack[MOST_DEPTH][BLOCK];
+    double stack[MOST_DEPTH][BLOCK] = {{0}};
     for (int64_t first = 0; first < points->count; first += BLOCK) {
         const int n = (int)(points->count - first < BLOCK ? points->count - first : BLOCK);
         int depth = 0;

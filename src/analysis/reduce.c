@@ -31,7 +31,8 @@ void hm_costly_insert(hm_costly_t *costly, int count, hm_costly_t row) {
     }
 }
 
-/* The operations. Their arguments' types are MPI's. */
+/* The operations. Their arguments' types are MPI's.
+ * NOLINTBEGIN(readability-non-const-parameter) */
 
 static void add_wide(void *in, void *inout, int *length, MPI_Datatype *type) {
     const hm_wide_t *more = in;
@@ -67,6 +68,8 @@ static void merge_costly(void *in, void *inout, int *length, MPI_Datatype *type)
         }
     }
 }
+
+/* NOLINTEND(readability-non-const-parameter) */
 
 /** MPI_Reduce to rank 0, in place there. */
 static hm_status_t reduce(MPI_Comm comm, void *value, int count, MPI_Datatype type, MPI_Op op,

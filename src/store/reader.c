@@ -166,7 +166,10 @@ cleanup:
 
 hm_status_t hm_reader_costs(hm_reader_t *reader, int64_t first, int64_t rows, uint64_t *work,
                             double *seconds, int32_t *rank, hm_error_t *err) {
-    const hm_row_accounts_t accounts = {.work = work, .seconds = seconds, .rank = rank};
+    hm_row_accounts_t accounts = {.done = NULL};
+    accounts.work = work;
+    accounts.seconds = seconds;
+    accounts.rank = rank;
     return hm_reader_accounts(reader, first, rows, &accounts, err);
 }
 

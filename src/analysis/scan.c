@@ -1,8 +1,8 @@
 /**
  * @file scan.c See scan.h.
  *
- * Pixels are looked at as runs of equal counts: far from the boundary these are long, and all that
- * is summed up follows from a run's count, place and length.
+ * Pixels are looked at by blocks: far from the boundary most are of one count, and all that is
+ * summed up follows from it; in the others each pixel goes into its bin.
  */
 #include "scan.h"
 
@@ -27,86 +27,147 @@ typedef struct pass_t {
     bool known;       /**< there is a row before, and it is done */
 } pass_t;
 
-/** Sets bits [start, end). */
-static void set_bits(uint64_t *bits, int64_t start, int64_t end) {
-    const int64_t first = start / 64;
-    const int64_t last = (end - 1) / 64;
-    const uint64_t head = ~(uint64_t)0 << (start % 64);
-    const uint64_t tail = ~(uint64_t)0 >> (63 - (end - 1) % 64);
-    if (first == last) {
-        bits[first] |= head & tail;
-        return;
+/** Points looked at together: those of a word of bits. */
+enum { BLOCK = 64 };
+
+/** Which of `count` points (at most BLOCK) are inside, as bits. */
+static uint64_t inside_bits(const uint32_t *counts, int64_t count, uint32_t max_iter) {
+    uint8_t equal[BLOCK] = {0};
+    uint64_t bits = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        equal[i] = counts[i] == max_iter;
     }
-    bits[first] |= head;
-    memset(bits + first + 1, 0xff, (size_t)(last - first - 1) * sizeof *bits);
-    bits[last] |= tail;
+    for (int i = 0; i < BLOCK / 8; ++i) {
+        /* Eight bytes of 0 or 1 to eight bits: each is shifted to its place in the highest byte. */
+        uint64_t bytes = 0;
+        for (int k = 0; k < 8; ++k) {
+            bytes |= (uint64_t)equal[8 * i + k] << (8 * k);
+        }
+        bits |= (bytes * 0x0102040810204080u >> 56) << (8 * i);
+    }
+    return bits;
 }
 
-/** Where the run that begins at `i` ends. */
-static int64_t run_end(const uint32_t *counts, int64_t i, int64_t width) {
-    enum { SHORT = 8, STRIDE = 32 };
-    const uint32_t count = counts[i];
-    const int64_t near = width - i < SHORT ? width : i + SHORT;
-    for (++i; i < near; ++i) {
-        if (counts[i] != count) {
-            return i;
-        }
+/** Whether all points of a block have the first one's count. */
+static bool is_uniform(const uint32_t *counts) {
+    uint32_t differs = 0;
+    for (int i = 1; i < BLOCK; ++i) {
+        differs |= counts[i] ^ counts[0];
     }
-    for (; i + STRIDE <= width; i += STRIDE) {
-        uint32_t differs = 0;
-        for (int k = 0; k < STRIDE; ++k) {
-            differs |= counts[i + k] ^ count;
-        }
-        if (differs) {
-            break;
-        }
-    }
-    while (i < width && counts[i] == count) {
-        ++i;
-    }
-    return i;
+    return differs == 0;
 }
 
-/** Adds a row's runs; its inside points into `inside`. HM_EDATA: a count that cannot be. */
-static hm_status_t add_runs(hm_scan_t *scan, const pass_t *pass, const uint32_t *counts,
-                            int64_t row, uint64_t *inside, hm_error_t *err) {
-    const int64_t width = pass->width;
-    bool was_inside = counts[0] == pass->max_iter;
+/** A block of points that are not all alike. HM_EDATA: a count that cannot be. */
+static hm_status_t add_points(hm_scan_t *scan, uint32_t max_iter, const uint32_t *counts,
+                              int64_t count, int64_t row, int64_t column, hm_error_t *err) {
+    uint64_t sum = 0;
+    uint32_t least = UINT32_MAX;
+    uint32_t most = 0;
+    uint32_t largest = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const uint32_t c = counts[i];
+        /* In loops of their own that vectors can do. */
+        const uint32_t outside = c == max_iter ? 0 : c;
+        sum += c;
+        least = c < least ? c : least;
+        most = outside > most ? outside : most;
+        largest = c > largest ? c : largest;
+    }
+    if (largest > max_iter) {
+        int64_t bad = 0;
+        while (counts[bad] <= max_iter) {
+            ++bad;
+        }
+        return hm_error_set(err, HM_EDATA,
+                            "row %lld has the count %lu at column %lld, but max-iter is %lu",
+                            (long long)row, (unsigned long)counts[bad], (long long)(column + bad),
+                            (unsigned long)max_iter);
+    }
+    /* Inside points fall into a bin of their own, behind the others. */
+    for (int64_t i = 0; i < count; ++i) {
+        const uint32_t c = counts[i];
+        ++scan->bin[c == max_iter ? scan->bins : hm_bin_of(c)];
+    }
+    scan->sum += sum;
+    if (least < max_iter) {
+        scan->least = least < scan->least ? least : scan->least;
+        scan->most = most > scan->most ? most : scan->most;
+    }
+    return HM_OK;
+}
+
+/** The same for BLOCK points of one count. */
+static void add_block(hm_scan_t *scan, uint32_t max_iter, uint32_t count) {
+    scan->sum += (uint64_t)count * BLOCK;
+    if (count < max_iter) {
+        scan->bin[hm_bin_of(count)] += BLOCK;
+        scan->least = count < scan->least ? count : scan->least;
+        scan->most = count > scan->most ? count : scan->most;
+    }
+}
+
+/** What follows from which points of a row are inside: how many, where, and the row's crossings. */
+static void add_inside(hm_scan_t *scan, const uint64_t *inside, int64_t width, int64_t row) {
+    const int64_t words = (width + BLOCK - 1) / BLOCK;
     uint64_t found = 0;
-    memset(inside, 0, (size_t)pass->words * sizeof *inside);
-    for (int64_t i = 0; i < width;) {
-        const int64_t end = run_end(counts, i, width);
-        const uint32_t count = counts[i];
-        const uint64_t length = (uint64_t)(end - i);
-        const bool is_inside = count == pass->max_iter;
-        scan->sum += count * length;
-        scan->crossings += is_inside != was_inside;
-        was_inside = is_inside;
-        if (is_inside) {
-            found += length;
-            set_bits(inside, i, end);
-            /* length * (i + end - 1) / 2: one of the factors is even. */
-            const uint64_t ends = (uint64_t)(i + end - 1);
-            hm_wide_add_product(&scan->column, length % 2 ? length : length / 2,
-                                length % 2 ? ends / 2 : ends);
-        } else if (count < pass->max_iter) {
-            scan->bin[hm_bin_of(count)] += length;
-            scan->least = count < scan->least ? count : scan->least;
-            scan->most = count > scan->most ? count : scan->most;
-        } else {
-            return hm_error_set(
-                err, HM_EDATA, "row %lld has the count %lu at column %lld, but max-iter is %lu",
-                (long long)row, (unsigned long)count, (long long)i, (unsigned long)pass->max_iter);
+    uint64_t columns = 0;
+    for (int64_t i = 0; i < words; ++i) {
+        const uint64_t bits = inside[i];
+        const bool last = i + 1 == words;
+        /* Each point with its right neighbour; the last one has none. */
+        const uint64_t next = bits >> 1 | (last ? 0 : inside[i + 1] << 63);
+        const int64_t pairs = last ? width - 1 - i * BLOCK : BLOCK;
+        const uint64_t looked_at = pairs == BLOCK ? ~(uint64_t)0 : ((uint64_t)1 << pairs) - 1;
+        scan->crossings += (uint64_t)__builtin_popcountll((bits ^ next) & looked_at);
+        if (bits == ~(uint64_t)0) {
+            found += BLOCK;
+            columns += (uint64_t)i * BLOCK * BLOCK + (uint64_t)(BLOCK * (BLOCK - 1) / 2);
+            continue;
         }
-        i = end;
+        const uint64_t count = (uint64_t)__builtin_popcountll(bits);
+        found += count;
+        columns += (uint64_t)i * BLOCK * count;
+        for (uint64_t left = bits; left; left &= left - 1) {
+            columns += (uint64_t)__builtin_ctzll(left);
+        }
     }
     scan->inside += found;
+    hm_wide_add(&scan->column, (hm_wide_t){columns, 0});
+    hm_wide_add_product(&scan->row, found, (uint64_t)row);
     if (scan->axis >= 0 && row >= scan->axis - 1 && row <= scan->axis + 1) {
         scan->beside[row - scan->axis + 1] = found;
         ++scan->beside_done;
     }
-    hm_wide_add_product(&scan->row, found, (uint64_t)row);
-    return HM_OK;
+}
+
+static void find_inside(const pass_t *pass, const uint32_t *counts, uint64_t *inside) {
+    for (int64_t i = 0; i < pass->words; ++i) {
+        const int64_t left = pass->width - i * BLOCK;
+        inside[i] = inside_bits(counts + i * BLOCK, left < BLOCK ? left : BLOCK, pass->max_iter);
+    }
+}
+
+/** Adds a row; which of its points are inside into `inside`. */
+static hm_status_t add_counts(hm_scan_t *scan, const pass_t *pass, const uint32_t *counts,
+                              int64_t row, uint64_t *inside, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const uint32_t max_iter = pass->max_iter;
+    for (int64_t i = 0; i < pass->words; ++i) {
+        const int64_t column = i * BLOCK;
+        const int64_t left = pass->width - column;
+        const uint32_t *block = counts + column;
+        if (left >= BLOCK && block[0] <= max_iter && is_uniform(block)) {
+            add_block(scan, max_iter, block[0]);
+            inside[i] = block[0] == max_iter ? ~(uint64_t)0 : 0;
+            continue;
+        }
+        const int64_t count = left < BLOCK ? left : BLOCK;
+        HM_TRY(add_points(scan, max_iter, block, count, row, column, err));
+        inside[i] = inside_bits(block, count, max_iter);
+    }
+    add_inside(scan, inside, pass->width, row);
+cleanup:
+    return status;
 }
 
 static uint64_t differing_bits(const uint64_t *a, const uint64_t *b, int64_t words) {
@@ -137,12 +198,9 @@ static hm_status_t add_row(hm_scan_t *scan, pass_t *pass, hm_boxes_t *boxes, int
             hm_crc32_append((uint32_t)scan->stretch.crc, (uint32_t)more.crc, (int64_t)more.bytes);
         scan->stretch.bytes += more.bytes;
         ++scan->rows;
-        HM_TRY(add_runs(scan, pass, counts, row, inside, err));
+        HM_TRY(add_counts(scan, pass, counts, row, inside, err));
     } else {
-        memset(inside, 0, (size_t)pass->words * sizeof *inside);
-        for (int64_t i = 0; i < pass->width; ++i) {
-            inside[i / 64] |= (uint64_t)(counts[i] == pass->max_iter) << (i % 64);
-        }
+        find_inside(pass, counts, inside);
     }
     if (pass->known) {
         scan->crossings += differing_bits(before, inside, pass->words);
@@ -223,7 +281,8 @@ hm_status_t hm_scan_rows(hm_reader_t *reader, const hm_dataset_info_t *info, hm_
     hm_scan_t found = {.least = INT64_MAX,
                        .axis = find_axis(&info->grid),
                        .bins = hm_bins_for(info->formula.max_iter)};
-    found.bin = calloc((size_t)found.bins, sizeof *found.bin);
+    /* One more than there are: see add_points(). */
+    found.bin = calloc((size_t)found.bins + 1, sizeof *found.bin);
     if (!found.bin) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for a histogram"));
     }

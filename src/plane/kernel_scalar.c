@@ -60,12 +60,14 @@ typedef struct hm_goal_t {
  * Returns the updates made, or -1 when it is not far by then. */
 HM_INLINE double follow(hm_orbit_t *orbit, double slope[2], double add, hm_goal_t goal, double most,
                         bool fused) {
-    for (double m = 0.0; m <= most; m += 1.0) {
+    double m = 0.0;
+    while (m <= most) {
         if (!(square_of(orbit->x, orbit->y, fused) <= (m <= 1.0 ? goal.first : goal.far))) {
             return m;
         }
         update_slope(&slope[0], &slope[1], orbit->x, orbit->y, add);
         step(orbit, fused);
+        m += 1.0;
     }
     return -1.0;
 }
@@ -97,6 +99,7 @@ typedef struct hm_orbits_t {
 } hm_orbits_t;
 
 /* The functions called NAME_*, with ATTRIBUTE. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): attributes cannot stand in parentheses */
 #define HM_ORBITS(name, attribute, fused)                                                    \
     attribute static uint32_t name##_count(hm_orbit_t *orbit, uint32_t most, double limit) { \
         return escape_count(orbit, most, limit, fused);                                      \
@@ -109,6 +112,8 @@ typedef struct hm_orbits_t {
         return find_period(orbit, max_iter, fused);                                          \
     }                                                                                        \
     static const hm_orbits_t name = {name##_count, name##_follow, name##_period};
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* fma() of the C library: the same bits without the instruction, slowly. */
 HM_ORBITS(ieee_library, , false)

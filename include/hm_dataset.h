@@ -240,11 +240,11 @@ hm_status_t hm_dataset_close(hm_dataset_t *dataset, hm_error_t *err);
 
 /**
  * Rank 0 alone, serial, after all ranks closed: derives complete and crc32 from the rows, writes
- * the accounts ([ranks]), the end of the session and, last, `complete`. `result` brings sum,
- * inside, seconds, ended, and receives crc32 (0 unless complete) and complete. All is on the disk
- * on return. Room for accounts is made
- * with the file, 4 times the ranks of its first session and at least 1024; of more ranks the first
- * ones are kept. HM_EDATA, HM_EIO.
+ * the accounts ([ranks]), the end of the session, the time of all sessions that ended
+ * (/run/total_seconds) and, last, `complete`. `result` brings sum, inside, seconds, ended, and
+ * receives crc32 (0 unless complete) and complete. All is on the disk on return. Room for accounts
+ * is made with the file, 4 times the ranks of its first session and at least 1024; of more ranks
+ * the first ones are kept. HM_EDATA, HM_EIO.
  *
  * The CRC of the image comes from those of its rows (crc32_combine_gen of zlib: Mark Adler's
  * multiplication of polynomials over GF(2)), in rows' order: the image is not read again.

@@ -174,6 +174,18 @@ cleanup:
     return status;
 }
 
+/* Forces to the disk what this node wrote, by one of its ranks, so that the file may be said to be
+ * complete; closes it. After a failure it is closed only. Collective. */
+static hm_status_t put_away(render_run_t *run, hm_status_t status, hm_error_t *err) {
+    hm_status_t flushed = HM_OK;
+    if (run->cluster.node_rank == 0 && run->job.dataset &&
+        (status == HM_OK || status == HM_STOPPED)) {
+        flushed = hm_dataset_flush(run->job.dataset, err);
+    }
+    const hm_status_t closed = hm_dataset_close(run->job.dataset, flushed == HM_OK ? err : NULL);
+    return flushed == HM_OK ? closed : flushed;
+}
+
 /* Opens the file on all ranks, runs the strategy, closes the file. Collective; the status is
  * common. */
 static hm_status_t compute(render_run_t *run) {
@@ -228,7 +240,7 @@ static hm_status_t compute(render_run_t *run) {
         ran = true;
     }
     hm_error_t close_err = HM_ERROR_NONE;
-    hm_status_t closed = hm_dataset_close(run->job.dataset, &close_err);
+    hm_status_t closed = put_away(run, status, &close_err);
     if (ran) {
         hm_account_enter(&run->account, HM_STATE_WAITING);
     }

@@ -311,6 +311,7 @@ static hm_status_t make_run(const builder_t *b, hm_error_t *err) {
     HM_TRY(hm_h5_put(run, "sum", HM_H5_U64, &count, err));
     HM_TRY(hm_h5_put(run, "inside", HM_H5_U64, &count, err));
     HM_TRY(hm_h5_put(run, "seconds", HM_H5_F64, &seconds, err));
+    HM_TRY(hm_h5_put(run, "total_seconds", HM_H5_F64, &seconds, err));
     HM_TRY(hm_h5_put(run, "re0", HM_H5_F64, &grid->re0, err));
     HM_TRY(hm_h5_put(run, "re_step", HM_H5_F64, &grid->re_step, err));
     HM_TRY(hm_h5_put(run, "im0", HM_H5_F64, &grid->im0, err));

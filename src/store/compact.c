@@ -118,6 +118,11 @@ static hm_status_t copy_run(hid_t from, hid_t to, const hm_dataset_result_t *res
     HM_TRY(hm_h5_set(new, "crc32", HM_H5_U32, &result->crc32, err));
     HM_TRY(hm_h5_set(new, "seconds", HM_H5_F64, &result->seconds, err));
     HM_TRY(hm_h5_set(new, "complete", HM_H5_U8, &complete, err));
+    if (H5Aexists(old, "total_seconds") > 0) {
+        double total = 0;
+        HM_TRY(hm_h5_get(old, "total_seconds", HM_H5_F64, &total, err));
+        HM_TRY(hm_h5_set(new, "total_seconds", HM_H5_F64, &total, err));
+    }
 cleanup:
     hm_h5_close(&new);
     hm_h5_close(&old);

@@ -70,6 +70,22 @@ cleanup:
     return status;
 }
 
+/** The time of all sessions that ended. */
+static hm_status_t sum_sessions(hid_t file, double *seconds, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    int64_t length = 0;
+    double sum = 0;
+    hm_session_t session;
+    HM_TRY(hm_table_length(file, hm_layout_history(), &length, NULL, err));
+    for (int64_t i = 0; i < length; ++i) {
+        HM_TRY(hm_table_read(file, hm_layout_history(), i, 1, &session, err));
+        sum += session.seconds;
+    }
+    *seconds = sum;
+cleanup:
+    return status;
+}
+
 static hm_status_t write_results(hid_t run, const hm_dataset_result_t *result, hm_error_t *err) {
     hm_status_t status = HM_OK;
     HM_TRY(hm_h5_set(run, "sum", HM_H5_U64, &result->sum, err));
@@ -105,6 +121,12 @@ hm_status_t hm_dataset_finish(const char *path, const hm_rank_account_t *account
     }
     HM_TRY(end_session(edit.file, final.seconds, final.ended, err));
     HM_TRY(write_results(run, &final, err));
+    /* Files made by the first versions have no room for it. */
+    if (H5Aexists(run, "total_seconds") > 0) {
+        double total = 0;
+        HM_TRY(sum_sessions(edit.file, &total, err));
+        HM_TRY(hm_h5_set(run, "total_seconds", HM_H5_F64, &total, err));
+    }
     /* `complete` alone and last: who finds it set may trust all the rest. */
     HM_TRY(hm_edit_barrier(&edit, err));
     const uint8_t complete = final.complete ? 1 : 0;

@@ -97,6 +97,7 @@ def test_python(used, checkout):
                               check=False)
         assert done.returncode == 0, done.stderr
         assert "(1280, 1920)" in done.stdout
+    assert (checkout / "results/work.png").stat().st_size > 5000
 
 
 def test_xarray_sentence(used, checkout):

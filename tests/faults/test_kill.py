@@ -206,5 +206,8 @@ def test_time_limit(tmp_path, reference):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0 and crc in out, err
     with h5py.File(tmp_path / "k.h5") as file:
-        ended = [row["ended"].decode().strip("\0") for row in file["run/history"][...]]
+        history = file["run/history"][...]
+        ended = [row["ended"].decode().strip("\0") for row in history]
+        assert file["run"].attrs["total_seconds"] == pytest.approx(history["seconds"].sum())
+        assert 0 < file["run"].attrs["seconds"] < file["run"].attrs["total_seconds"]
     assert ended == ["time limit", "complete"]

@@ -21,8 +21,8 @@
  *
  * Where mpirun started more ranks on the node than it has processors, they see to it that ranks do
  * not burn their time slices waiting for each other in there: src/cluster/start.c. Meanwhile system
- * calls may be interrupted by a signal (SA_RESTART), and HWLOC_COMPONENTS and UCX_TLS are set in the
- * environment where they were not.
+ * calls may be interrupted by a signal (SA_RESTART), and HWLOC_COMPONENTS and UCX_TLS are set in
+ * the environment where they were not.
  */
 int hm_mpi_start(int *argc, char ***argv);
 int hm_mpi_end(void);

@@ -16,7 +16,7 @@ mpirun=${MPIRUN:-mpirun.mpich}
 program=$PWD/hpcmandel
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"${MPICC:-mpicc.mpich}" -O2 -o "$folder/bare" tools/bare_mpi.c
+"${MPICC:-mpicc.mpich}" -O2 -o "$folder/bare_mpi" tools/bare_mpi.c
 
 # timed NAME COMMAND...: a line with the seconds in the file NAME
 timed() {
@@ -27,7 +27,7 @@ timed() {
 }
 
 for ((i = 0; i < repetitions; ++i)); do
-    timed bare "$mpirun" -np "$ranks" "$folder/bare"
+    timed bare "$mpirun" -np "$ranks" "$folder/bare_mpi"
     timed start "$mpirun" -np "$ranks" "$program" --version
     timed two "$mpirun" -np 2 "$program" --output "$folder/two.h5" --overwrite --progress never "$@"
     timed many "$mpirun" -np "$ranks" "$program" --output "$folder/many.h5" --overwrite --progress never "$@"

@@ -266,7 +266,7 @@ lint-cppcheck:
 	$(call say,CPPCHECK,src)
 	$(Q)mkdir -p $(BUILD)/lint/cppcheck
 	$(Q)cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	    --suppressions-list=tools/cppcheck.txt --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D_GNU_SOURCE -Iinclude \
+	    --suppressions-list=tools/cppcheck.txt --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D_GNU_SOURCE -DPETSC_USE_REAL_DOUBLE -Iinclude \
 	    $(wildcard src/main.c) $(SOURCES)
 lint-shell:
 	$(call say,SHELL,"tools tests jobs .ci")

@@ -163,7 +163,7 @@ hm_status_t potential_plane_read(solver_t *s, hm_error_t *err) {
     const int64_t first = p->first > HALO ? p->first - HALO : 0;
     const int64_t end = least(p->first + p->rows + HALO, p->height);
     const int64_t rows = end > first ? end - first : 0;
-    float *near = malloc((size_t)(rows > 0 ? rows * p->width : 1) * sizeof *near);
+    float *near = calloc((size_t)(rows > 0 ? rows * p->width : 1), sizeof *near);
     p->kind = malloc((size_t)((p->rows + 2) * p->padded_width));
     p->smooth = malloc((size_t)((p->rows + 2) * p->width) * sizeof *p->smooth);
     if (!near || !p->kind || !p->smooth) {

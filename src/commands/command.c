@@ -6,16 +6,11 @@
 
 #include "commands.h"
 
-const hm_command_t *const hm_commands[] = {&hm_command_render,
-                                           &hm_command_analyze,
-                                           &hm_command_compare,
-                                           &hm_command_potential,
-                                           &hm_command_export,
-                                           &hm_command_bench,
-                                           &hm_command_plan,
-                                           &hm_command_report,
-                                           &hm_command_check,
-                                           NULL};
+const hm_command_t *const hm_commands[] = {&hm_command_render,  &hm_command_analyze,
+                                           &hm_command_compare, &hm_command_potential,
+                                           &hm_command_export,  &hm_command_bench,
+                                           &hm_command_plan,    &hm_command_report,
+                                           &hm_command_check,   NULL};
 
 hm_status_t hm_meet(const hm_context_t *context, hm_status_t mine, hm_error_t *err) {
     bool speaker = false;

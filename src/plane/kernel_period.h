@@ -64,10 +64,10 @@ HM_INLINE void go_on_to_limit(cycling_t *z, const double *left, int lanes, form_
     for (int k = 0; k < lanes; ++k) {
         most = left[k] > most ? left[k] : most;
     }
-    for (double made = 0.0; made < most; made += 1.0) {
+    for (int64_t made = 0; (double)made < most; ++made) {
         v_mask_t moving[V_TESTED];
         HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            moving[g] = v_not_le(v_load(left + g * V_LANES), v_all(made));
+            moving[g] = v_not_le(v_load(left + g * V_LANES), v_all((double)made));
         }
         cycle_step(z, moving, form);
     }

@@ -263,6 +263,10 @@ hm_status_t render_probe(void *context, int64_t first, int64_t count, double *co
                          hm_error_t *err) {
     render_job_t *job = context;
     const render_plan_t *plan = job->plan;
+    /* What every update would cost, the counts say: they need not all be done for that. */
+    const bool brute = plan->formula.interior == HM_INTERIOR_NONE;
+    hm_formula_t formula = plan->formula;
+    formula.interior = HM_INTERIOR_EXACT;
     double re[PROBE_POINTS];
     uint32_t counts[PROBE_POINTS * PROBE_ROWS];
     int64_t points = plan->grid.width < PROBE_POINTS ? plan->grid.width : PROBE_POINTS;
@@ -281,14 +285,17 @@ hm_status_t render_probe(void *context, int64_t first, int64_t count, double *co
         hm_channels_t channels = {.iterations = counts};
         hm_poll_t poll = {0};
         hm_status_t status =
-            hm_kernel_compute(plan->kernel, &plan->formula, &tile, &channels, work, &poll, err);
+            hm_kernel_compute(plan->kernel, &formula, &tile, &channels, work, &poll, err);
         if (status != HM_OK) {
             return status;
         }
         /* A point costs something even where no update is done. */
         double sum = (double)(points * rows) * PROBE_POINT_COST;
-        for (int64_t j = 0; j < rows; ++j) {
+        for (int64_t j = 0; !brute && j < rows; ++j) {
             sum += (double)work[j];
+        }
+        for (int64_t i = 0; brute && i < points * rows; ++i) {
+            sum += (double)counts[i] + (counts[i] < formula.max_iter ? 1.0 : 0.0);
         }
         cost[k] = sum / (double)(points * rows) * (double)(band->rows * plan->grid.width);
     }

@@ -336,16 +336,17 @@ void hm_reader_close(hm_reader_t *reader);
 
 /** What a compressed copy came to. */
 typedef struct hm_compact_t {
-    int64_t plain, stored; /**< bytes of the channels: as numbers, and in the copy */
+    int64_t plain, stored; /**< bytes of channels and fields: as numbers, and in the copy */
     double seconds;
 } hm_compact_t;
 
 /**
- * Makes a compressed copy of a complete file: channels in chunks of 64 rows and at most 4096
- * columns, shuffled and deflated (`level` 1 to 9), compressed and written by all ranks in
- * collective writes; all else as it is. Then all ranks read the copy back and compare each row with
- * /rows/crc32, and at last it gets its name. Readers take it as any other file; it cannot be
- * written to again.
+ * Makes a compressed copy of a complete file: channels, fields, and all else that is numbers in two
+ * dimensions in chunks of 64 rows and at most 1 MiB, shuffled and deflated (`level` 1 to 9),
+ * compressed and written by all ranks in collective writes; all other objects and attributes as
+ * they are, also those that others have put there. Then all ranks read the copy back and compare
+ * each row with /rows/crc32, fields with the source, and at last it gets its name. Readers take it
+ * as any other file; it cannot be written to again.
  *
  * Collective over `comm`; all ranks return the same status, or failures of their own. About 40 MiB
  * a rank. HM_EDATA: `source` is not complete or not sound, or the copy does not equal it.

@@ -5,17 +5,14 @@
 #include <sys/stat.h>
 
 #include "build.h"
+#include "extras.h"
 #include "hm_clock.h"
 #include "hm_together.h"
 #include "info.h"
 #include "place.h"
 #include "table.h"
 
-enum {
-    CHUNK_ROWS = 64,
-    CHUNK_COLUMNS = 4096, /**< a chunk of 1 MiB */
-    BLOCK_CHUNKS = 16     /**< what a rank brings to a collective write */
-};
+enum { BLOCK_CHUNKS = 16 /**< what a rank brings to a collective write */ };
 
 /** A copy under way. */
 typedef struct copy_t {
@@ -25,6 +22,7 @@ typedef struct copy_t {
     const char *path; /**< of the copy, for now */
     hm_dataset_info_t info;
     hm_chunks_t chunks;
+    hm_paths_t fields; /**< what is to be copied beside the channels; all ranks */
 } copy_t;
 
 /* --- rank 0: everything but the channels
@@ -75,29 +73,6 @@ cleanup:
     return status;
 }
 
-/** What the iteration over attributes carries along. */
-typedef struct texts_t {
-    hid_t to;
-    hm_status_t status;
-    hm_error_t *err;
-} texts_t;
-
-/** Copies a text attribute that the copy does not have: provenance. */
-static herr_t copy_text(hid_t from, const char *name, const H5A_info_t *info, void *context) {
-    texts_t *texts = context;
-    char *value = NULL;
-    (void)info;
-    if (H5Aexists(texts->to, name) > 0) {
-        return 0;
-    }
-    texts->status = hm_h5_get_text(from, name, &value, texts->err);
-    if (texts->status == HM_OK) {
-        texts->status = hm_h5_put_text(texts->to, name, value, 0, texts->err);
-    }
-    free(value);
-    return texts->status == HM_OK ? 0 : -1;
-}
-
 static hm_status_t copy_run(hid_t from, hid_t to, const hm_dataset_result_t *result,
                             hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -106,12 +81,6 @@ static hm_status_t copy_run(hid_t from, hid_t to, const hm_dataset_result_t *res
     hid_t new = H5Gopen2(to, HM_PATH_RUN, H5P_DEFAULT);
     if (old < 0 || new < 0) {
         HM_TRY(hm_h5_fail(err, HM_EDATA, "%s is missing", HM_PATH_RUN));
-    }
-    texts_t texts = {new, HM_OK, err};
-    if (H5Aiterate2(old, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, copy_text, &texts) < 0) {
-        HM_TRY(texts.status != HM_OK
-                   ? texts.status
-                   : hm_h5_fail(err, HM_EDATA, "cannot read the attributes of %s", HM_PATH_RUN));
     }
     HM_TRY(hm_h5_set(new, "sum", HM_H5_U64, &result->sum, err));
     HM_TRY(hm_h5_set(new, "inside", HM_H5_U64, &result->inside, err));
@@ -154,8 +123,8 @@ cleanup:
     return status;
 }
 
-/** Makes the copy with everything in it but the channels. */
-static hm_status_t make_skeleton(const copy_t *copy, hm_error_t *err) {
+/** Makes the copy with everything in it but the channels and fields, which have no values yet. */
+static hm_status_t make_skeleton(copy_t *copy, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hid_t from = H5I_INVALID_HID;
     hid_t to = H5I_INVALID_HID;
@@ -188,6 +157,7 @@ static hm_status_t make_skeleton(const copy_t *copy, hm_error_t *err) {
     HM_TRY(copy_table(from, to, hm_layout_history(), err));
     HM_TRY(copy_analysis(from, to, err));
     HM_TRY(copy_run(from, to, &copy->info.result, err));
+    HM_TRY(hm_extras_copy(from, to, copy->chunks.level, &copy->fields, err));
     const herr_t closed = H5Fclose(to);
     to = H5I_INVALID_HID;
     if (closed < 0) {
@@ -205,51 +175,111 @@ cleanup:
 /* --- all ranks: the channels
  * ---------------------------------------------------------------------- */
 
+/** A dataset in two dimensions, in both files. */
+typedef struct pair_t {
+    hid_t from, to, type;
+    int64_t rows, columns;
+    hsize_t chunk[2];
+    size_t size; /**< of a number */
+} pair_t;
+
 /** A rank's share of a collective write: some chunks of one row of chunks. */
 typedef struct block_t {
     hsize_t start[2], count[2]; /**< count 0: nothing */
 } block_t;
 
-/** How many blocks the image has, and the `index`th of them. */
-static int64_t block_at(const copy_t *copy, int64_t index, block_t *block) {
-    const int64_t height = copy->info.grid.height;
-    const int64_t width = copy->info.grid.width;
-    const int64_t broad = (int64_t)copy->chunks.shape[1] * BLOCK_CHUNKS;
-    const int64_t tall = (int64_t)copy->chunks.shape[0];
-    const int64_t across = (width + broad - 1) / broad;
-    const int64_t blocks = across * ((height + tall - 1) / tall);
+/** How many blocks the dataset has, and the `index`th of them. */
+static int64_t block_at(const pair_t *pair, int64_t index, block_t *block) {
+    const int64_t broad = (int64_t)pair->chunk[1] * BLOCK_CHUNKS;
+    const int64_t tall = (int64_t)pair->chunk[0];
+    const int64_t across = (pair->columns + broad - 1) / broad;
+    const int64_t blocks = across * ((pair->rows + tall - 1) / tall);
     *block = (block_t){{0, 0}, {0, 0}};
     if (index < blocks) {
         const int64_t row = index / across * tall;
         const int64_t column = index % across * broad;
         block->start[0] = (hsize_t)row;
         block->start[1] = (hsize_t)column;
-        block->count[0] = (hsize_t)(height - row < tall ? height - row : tall);
-        block->count[1] = (hsize_t)(width - column < broad ? width - column : broad);
+        block->count[0] = (hsize_t)(pair->rows - row < tall ? pair->rows - row : tall);
+        block->count[1] =
+            (hsize_t)(pair->columns - column < broad ? pair->columns - column : broad);
     }
     return blocks;
 }
 
-/** Reads a block (alone) and writes it (together, also with nothing, also after a failure). */
-static hm_status_t copy_block(hid_t from, hid_t to, const block_t *block, hid_t together,
-                              hm_h5_number_t number, void *values, bool failed, hm_error_t *err) {
+static void close_pair(pair_t *pair) {
+    hm_h5_close(&pair->type);
+    hm_h5_close(&pair->to);
+    hm_h5_close(&pair->from);
+}
+
+static hm_status_t open_pair(hid_t from_file, hid_t to_file, const char *path, pair_t *pair,
+                             hm_error_t *err) {
     hm_status_t status = HM_OK;
-    const hid_t type = hm_h5_memory_type(number);
+    pair_t made = {H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, 0, 0, {0, 0}, 0};
+    hsize_t old[2] = {0, 0};
+    hsize_t new[2] = {0, 0};
+    hid_t properties = H5I_INVALID_HID;
+    hid_t space[2] = {H5I_INVALID_HID, H5I_INVALID_HID};
+    made.from = H5Dopen2(from_file, path, H5P_DEFAULT);
+    made.to = H5Dopen2(to_file, path, H5P_DEFAULT);
+    space[0] = H5Dget_space(made.from);
+    space[1] = H5Dget_space(made.to);
+    properties = H5Dget_create_plist(made.to);
+    made.type = H5Dget_type(made.to);
+    if (properties < 0 || made.type < 0 || H5Sget_simple_extent_dims(space[0], old, NULL) != 2 ||
+        H5Sget_simple_extent_dims(space[1], new, NULL) != 2 || old[0] != new[0] ||
+        old[1] != new[1] || H5Pget_chunk(properties, 2, made.chunk) != 2) {
+        HM_TRY(hm_h5_fail(err, HM_EDATA, "%s cannot be opened to be copied", path));
+    }
+    made.rows = (int64_t)old[0];
+    made.columns = (int64_t)old[1];
+    made.size = H5Tget_size(made.type);
+    *pair = made;
+cleanup:
+    if (status != HM_OK) {
+        close_pair(&made);
+    }
+    hm_h5_close(&properties);
+    hm_h5_close(&space[0]);
+    hm_h5_close(&space[1]);
+    return status;
+}
+
+/** Reads a block of a dataset, alone. */
+static hm_status_t read_block(hid_t dataset, hid_t type, const block_t *block, void *values,
+                              hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t there = H5Dget_space(dataset);
+    hid_t here = H5Screate_simple(2, block->count, NULL);
+    if (H5Sselect_hyperslab(there, H5S_SELECT_SET, block->start, NULL, block->count, NULL) < 0 ||
+        H5Dread(dataset, type, here, there, H5P_DEFAULT, values) < 0) {
+        status = hm_h5_fail(err, HM_EIO, "cannot read a block of numbers");
+    }
+    hm_h5_close(&here);
+    hm_h5_close(&there);
+    return status;
+}
+
+/** Reads a block (alone) and writes it (together, also with nothing, also after a failure). */
+static hm_status_t copy_block(const pair_t *pair, const block_t *block, hid_t together,
+                              void *values, bool failed, hm_error_t *err) {
+    hm_status_t status = HM_OK;
     const hsize_t one[2] = {1, 1};
-    const bool empty = failed || block->count[0] == 0;
-    hid_t there = H5Dget_space(from);
+    bool empty = failed || block->count[0] == 0;
+    if (!empty) {
+        status = read_block(pair->from, pair->type, block, values, err);
+        empty = status != HM_OK;
+    }
+    hid_t there = H5Dget_space(pair->to);
     hid_t here = H5Screate_simple(2, empty ? one : block->count, NULL);
     if (empty) {
         (void)H5Sselect_none(there);
         (void)H5Sselect_none(here);
-    } else if (H5Sselect_hyperslab(there, H5S_SELECT_SET, block->start, NULL, block->count, NULL) <
-                   0 ||
-               H5Dread(from, type, here, there, H5P_DEFAULT, values) < 0) {
-        status = hm_h5_fail(err, HM_EIO, "cannot read the source");
-        (void)H5Sselect_none(there);
-        (void)H5Sselect_none(here);
+    } else {
+        (void)H5Sselect_hyperslab(there, H5S_SELECT_SET, block->start, NULL, block->count, NULL);
     }
-    if (H5Dwrite(to, type, here, there, together, values) < 0 && status == HM_OK) {
+    if (H5Dwrite(pair->to, pair->type, here, there, together, values) < 0 && status == HM_OK) {
         status = hm_h5_fail(err, HM_EIO, "cannot write the copy");
     }
     hm_h5_close(&here);
@@ -257,49 +287,42 @@ static hm_status_t copy_block(hid_t from, hid_t to, const block_t *block, hid_t 
     return status;
 }
 
-/** Copies one channel; adds the bytes that it takes to *stored. */
-static hm_status_t copy_channel(const copy_t *copy, hid_t from_file, hid_t to_file,
-                                hm_channel_t channel, void *values, int64_t *stored,
+/** Copies one dataset; adds its bytes, and those that the copy takes. */
+static hm_status_t copy_dataset(const copy_t *copy, hid_t from_file, hid_t to_file,
+                                const char *path, void *values, hm_compact_t *report,
                                 hm_error_t *err) {
     hm_status_t status = HM_OK;
-    const hm_channel_layout_t *layout = hm_layout_channel(channel);
-    const hsize_t shape[2] = {(hsize_t)copy->info.grid.height, (hsize_t)copy->info.grid.width};
-    hid_t from = H5I_INVALID_HID;
-    hid_t to = H5I_INVALID_HID;
+    pair_t pair = {H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, 0, 0, {0, 0}, 0};
     hid_t together = H5Pcreate(H5P_DATASET_XFER);
     block_t block;
-    status = hm_layout_open(from_file, layout->name, layout->number, 2, shape, &from, err);
-    if (status == HM_OK) {
-        status = hm_layout_open(to_file, layout->name, layout->number, 2, shape, &to, err);
-    }
+    status = open_pair(from_file, to_file, path, &pair, err);
     if (status == HM_OK && (together < 0 || H5Pset_dxpl_mpio(together, H5FD_MPIO_COLLECTIVE) < 0)) {
         status = hm_h5_fail(err, HM_EMISSING, "no collective writes");
     }
     HM_TRY(hm_together(copy->comm, status, err));
-    const int64_t blocks = block_at(copy, 0, &block);
+    const int64_t blocks = block_at(&pair, 0, &block);
     for (int64_t round = 0; round < blocks; round += copy->size) {
-        (void)block_at(copy, round + copy->rank, &block);
-        const hm_status_t now = copy_block(from, to, &block, together, layout->number, values,
-                                           status != HM_OK, status == HM_OK ? err : NULL);
+        (void)block_at(&pair, round + copy->rank, &block);
+        const hm_status_t now = copy_block(&pair, &block, together, values, status != HM_OK,
+                                           status == HM_OK ? err : NULL);
         status = status == HM_OK ? now : status;
     }
     HM_TRY(hm_together(copy->comm, status, err));
-    *stored += (int64_t)H5Dget_storage_size(to);
+    report->plain += pair.rows * pair.columns * (int64_t)pair.size;
+    report->stored += (int64_t)H5Dget_storage_size(pair.to);
 cleanup:
     hm_h5_close(&together);
-    hm_h5_close(&to);
-    hm_h5_close(&from);
+    close_pair(&pair);
     return status;
 }
 
-static hm_status_t copy_channels(const copy_t *copy, int64_t *stored, hm_error_t *err) {
+static hm_status_t copy_values(const copy_t *copy, hm_compact_t *report, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hid_t from = H5I_INVALID_HID;
     hid_t to = H5I_INVALID_HID;
     hid_t alone = hm_h5_serial_access();
     hid_t together = H5Pcreate(H5P_FILE_ACCESS);
-    void *values = malloc((size_t)(copy->chunks.shape[0] * copy->chunks.shape[1] * BLOCK_CHUNKS) *
-                          HM_POINT_BYTES);
+    void *values = malloc((size_t)HM_CHUNK_BYTES * BLOCK_CHUNKS);
     if (!values || together < 0 || H5Pset_fapl_mpio(together, copy->comm, MPI_INFO_NULL) < 0) {
         status = hm_error_set(err, HM_EMISSING, "out of memory to copy '%s'", copy->source);
     } else if ((from = H5Fopen(copy->source, H5F_ACC_RDONLY, alone)) < 0) {
@@ -313,8 +336,13 @@ static hm_status_t copy_channels(const copy_t *copy, int64_t *stored, hm_error_t
     HM_TRY(hm_together(copy->comm, status, err));
     for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
         if ((copy->info.channels >> channel) & 1u) {
-            HM_TRY(copy_channel(copy, from, to, (hm_channel_t)channel, values, stored, err));
+            HM_TRY(copy_dataset(copy, from, to, hm_layout_channel((hm_channel_t)channel)->name,
+                                values, report, err));
         }
+    }
+    for (const char *path = hm_paths_next(&copy->fields, NULL); path;
+         path = hm_paths_next(&copy->fields, path)) {
+        HM_TRY(copy_dataset(copy, from, to, path, values, report, err));
     }
 cleanup:
     if (to >= 0 && H5Fclose(to) < 0 && status == HM_OK) {
@@ -327,6 +355,55 @@ cleanup:
     return hm_together(copy->comm, status, err);
 }
 
+/** Each rank compares its share of a field with the source: fields have no checksums. */
+static hm_status_t verify_field(const copy_t *copy, hid_t from_file, hid_t to_file,
+                                const char *path, void *values, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    pair_t pair;
+    block_t block;
+    char *other = (char *)values + (size_t)HM_CHUNK_BYTES * BLOCK_CHUNKS;
+    HM_TRY(open_pair(from_file, to_file, path, &pair, err));
+    const int64_t blocks = block_at(&pair, 0, &block);
+    for (int64_t i = copy->rank; i < blocks && status == HM_OK; i += copy->size) {
+        (void)block_at(&pair, i, &block);
+        status = read_block(pair.from, pair.type, &block, values, err);
+        if (status == HM_OK) {
+            status = read_block(pair.to, pair.type, &block, other, err);
+        }
+        if (status == HM_OK &&
+            memcmp(values, other, block.count[0] * block.count[1] * pair.size) != 0) {
+            status = hm_error_set(err, HM_EDATA, "%s of the copy does not equal the source", path);
+        }
+    }
+    close_pair(&pair);
+cleanup:
+    return status;
+}
+
+static hm_status_t verify_fields(const copy_t *copy, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t access = hm_h5_serial_access();
+    hid_t from = H5Fopen(copy->source, H5F_ACC_RDONLY, access);
+    hid_t to = H5Fopen(copy->path, H5F_ACC_RDONLY, access);
+    void *values = malloc((size_t)2 * HM_CHUNK_BYTES * BLOCK_CHUNKS);
+    if (from < 0 || to < 0) {
+        HM_TRY(hm_h5_fail(err, HM_EIO, "the copy cannot be opened again"));
+    }
+    if (!values) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory to verify the copy"));
+    }
+    for (const char *path = hm_paths_next(&copy->fields, NULL); path;
+         path = hm_paths_next(&copy->fields, path)) {
+        HM_TRY(verify_field(copy, from, to, path, values, err));
+    }
+cleanup:
+    free(values);
+    hm_h5_close(&to);
+    hm_h5_close(&from);
+    hm_h5_close(&access);
+    return status;
+}
+
 /** Each rank reads its share of the rows of the copy: they are those that the CRCs were made of. */
 static hm_status_t verify(const copy_t *copy, hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -336,10 +413,10 @@ static hm_status_t verify(const copy_t *copy, hm_error_t *err) {
     hm_reader_t *reader = NULL;
     hm_dataset_info_t info;
     hm_verified_t verified = {0};
-    uint8_t good[CHUNK_ROWS];
+    uint8_t good[HM_CHUNK_ROWS];
     HM_TRY(hm_reader_open(copy->path, &reader, &info, err));
-    for (int64_t row = 0; row < rows; row += CHUNK_ROWS) {
-        const int64_t n = rows - row < CHUNK_ROWS ? rows - row : CHUNK_ROWS;
+    for (int64_t row = 0; row < rows; row += HM_CHUNK_ROWS) {
+        const int64_t n = rows - row < HM_CHUNK_ROWS ? rows - row : HM_CHUNK_ROWS;
         HM_TRY(hm_reader_verify(reader, first + row, n, good, &verified, err));
     }
     if (verified.good != rows) {
@@ -348,6 +425,7 @@ static hm_status_t verify(const copy_t *copy, hm_error_t *err) {
                             "it",
                             (long long)(rows - verified.good), copy->source));
     }
+    HM_TRY(copy->fields.count > 0 ? verify_fields(copy, err) : HM_OK);
 cleanup:
     hm_reader_close(reader);
     return status;
@@ -368,13 +446,31 @@ static hm_status_t read_source(copy_t *copy, int level, hm_error_t *err) {
     if (level < 1 || level > 9) {
         HM_TRY(hm_error_set(err, HM_EUSAGE, "compression has levels 1 to 9, not %d", level));
     }
-    copy->chunks.level = (unsigned)level;
-    copy->chunks.shape[0] =
-        copy->info.grid.height < CHUNK_ROWS ? (hsize_t)copy->info.grid.height : CHUNK_ROWS;
-    copy->chunks.shape[1] =
-        copy->info.grid.width < CHUNK_COLUMNS ? (hsize_t)copy->info.grid.width : CHUNK_COLUMNS;
+    copy->chunks = hm_chunks_for(copy->info.grid.height, copy->info.grid.width, HM_POINT_BYTES,
+                                 (unsigned)level);
 cleanup:
     hm_reader_close(reader);
+    return status;
+}
+
+/** Which fields there are, from rank 0 to all. */
+static hm_status_t share_fields(copy_t *copy, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    int64_t said[2] = {copy->fields.count, (int64_t)copy->fields.length};
+    bool told = MPI_Bcast(said, 2, MPI_INT64_T, 0, copy->comm) == MPI_SUCCESS;
+    if (copy->rank != 0) {
+        copy->fields = (hm_paths_t){calloc((size_t)said[1] + 1, 1), (size_t)said[1], (int)said[0]};
+    }
+    if (said[0] > 0 && !copy->fields.text) {
+        status = hm_error_set(err, HM_EMISSING, "out of memory for the names of fields");
+    }
+    HM_TRY(hm_together(copy->comm, status, err));
+    told =
+        told && MPI_Bcast(copy->fields.text, (int)said[1], MPI_CHAR, 0, copy->comm) == MPI_SUCCESS;
+    if (!told) {
+        HM_TRY(hm_error_set(err, HM_EIO, "cannot talk to the other ranks"));
+    }
+cleanup:
     return status;
 }
 
@@ -395,6 +491,7 @@ static hm_status_t begin(copy_t *copy, const char *target, bool overwrite, hm_pl
         HM_TRY(hm_error_set(err, HM_EIO, "cannot talk to the other ranks"));
     }
     copy->path = place->temporary;
+    HM_TRY(share_fields(copy, err));
 cleanup:
     return status;
 }
@@ -415,11 +512,9 @@ hm_status_t hm_dataset_compact(const char *source, const char *target, MPI_Comm 
     }
     HM_TRY(hm_together(comm, status, err));
     HM_TRY(begin(&copy, target, overwrite, place, err));
-    HM_TRY(copy_channels(&copy, &made.stored, err));
+    HM_TRY(copy_values(&copy, &made, err));
     HM_TRY(hm_together(comm, verify(&copy, err), err));
     HM_TRY(hm_together(comm, copy.rank == 0 ? hm_place_publish(place, err) : HM_OK, err));
-    made.plain = copy.info.grid.width * copy.info.grid.height * HM_POINT_BYTES *
-                 hm_layout_channels(copy.info.channels);
     made.seconds = hm_clock_now() - start;
     *report = made;
 cleanup:
@@ -429,6 +524,7 @@ cleanup:
     if (status != HM_OK && copy.rank == 0 && place && place->temporary[0]) {
         hm_place_discard(place);
     }
+    free(copy.fields.text);
     free(place);
     return status;
 }

@@ -49,6 +49,82 @@ def test_a_compressed_copy(file, tmp_path, ranks):
     assert hpcmandel("render", *VIEW, "--output", copy, "--resume").ok().summary["sum"] > 0  # it is complete
 
 
+def describe(path):
+    """All that is in a file but the seal: kinds, shapes, values, attributes, scales."""
+    found = {}
+
+    def plain(value):
+        return repr(value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value)
+
+    def look(name, item):
+        if name == "run/seal":
+            return
+        scales = {"DIMENSION_LIST", "REFERENCE_LIST"}
+        about = {key: plain(item.attrs[key]) for key in item.attrs if key not in scales}
+        if isinstance(item, h5py.Dataset):
+            values = np.float32(0) if item.shape is None else item[()]
+            about["values"] = values.tobytes() if isinstance(values, (np.ndarray, np.generic)) and values.dtype.kind in "iufV" else plain(values)
+            about["shape"], about["dtype"] = item.shape, item.dtype
+            if item.shape and not h5py.h5ds.is_scale(item.id):
+                about["scales"] = [[scale.name for scale in dimension.values()] for dimension in item.dims]
+        found[name] = about
+
+    with h5py.File(path) as f:
+        f.visititems(look)
+        look("/", f)
+        found["links"] = {name: f.get(name, getlink=True).path for name in f if isinstance(f.get(name, getlink=True), h5py.SoftLink)}
+    return found
+
+
+@pytest.mark.parametrize("ranks", (None, 3))
+def test_all_else_comes_along(file, tmp_path, ranks):
+    """Fields, figures, and what users put into their files, wherever they put it."""
+    source, copy = tmp_path / "source.h5", tmp_path / "copy.h5"
+    shutil.copy(file, source)
+    hpcmandel("analyze", source, "--append", "--quiet").ok()
+    field = np.random.default_rng(3).normal(size=(49, 106)).round(3)
+    with h5py.File(source, "r+") as f:
+        f.attrs["author"] = "Zoë"
+        f["run"].attrs["weather"] = np.array([1.5, 2.5])
+        f["iterations"].attrs["comments"] = ["one", "three"]
+        f["potential"] = field
+        f["potential"].attrs["capacity"] = 1.0
+        for dimension, name, length in ((0, "potential_im", 49), (1, "potential_re", 106)):
+            f[name] = np.arange(float(length))
+            f[name].make_scale(name)
+            f["potential"].dims[dimension].attach_scale(f[name])
+        f["potential"].attrs["field"] = f["potential"].ref
+        notes = f.create_group("notes/of/mine")
+        notes["text"] = "seen on a Sunday"
+        notes["wide"] = np.arange(900 * 4000, dtype="<u8").reshape(900, 4000) // 1000
+        notes["cube"] = np.zeros((3, 4, 5), "i2")
+        notes["none"] = np.zeros((0, 7))
+        notes["on"] = h5py.Empty("f")
+        notes["kind"] = np.dtype("<i4")
+        f["shortcut"] = h5py.SoftLink("/notes/of/mine/text")
+        f["nowhere"] = h5py.SoftLink("/nothing")
+    out = hpcmandel("export", source, "--compress", copy, ranks=ranks).ok().out
+    wanted, found = describe(source), describe(copy)
+    assert wanted["potential"].pop("field") and "field" not in found["potential"], "references do not reach into other files"
+    for name in wanted.keys() | found.keys():
+        if name == "/":
+            wanted[name].pop("history"), found[name].pop("history")
+        assert found.get(name) == wanted.get(name), name
+    assert found["links"] == {"shortcut": "/notes/of/mine/text", "nowhere": "/nothing"}
+    assert found["potential"]["scales"] == [["/potential_im"], ["/potential_re"]]
+    with h5py.File(copy) as f:
+        assert f["potential"].compression == f["notes/of/mine/wide"].compression == "gzip"
+        assert h5py.h5ds.is_scale(f["potential_im"].id) and f["analysis"].attrs["valid"] == 1
+    plain = int(re.search(r"^bytes \d+ of (\d+)", out, re.M).group(1))
+    assert plain == WIDTH * HEIGHT * 4 * len(CHANNELS) + field.nbytes + 900 * 4000 * 8
+    assert "# true: " in hpcmandel("check", copy, ranks=2).ok().out
+    # A copy of a copy has it all too.
+    hpcmandel("export", copy, "--compress", tmp_path / "again.h5", ranks=ranks).ok()
+    again = describe(tmp_path / "again.h5")
+    again["/"].pop("history")
+    assert again == found
+
+
 def test_levels(file, tmp_path):
     sizes = []
     for level in (1, 9):

@@ -153,8 +153,9 @@ run-now: hpcmandel
 
 # --- tests ----------------------------------------------------------------------------------------------------------
 # tests/unit/test_*.c: CUnit, one process. tests/mpi/test_*.c: CUnit under mpirun. Each is a program of its own on tests/unit/runner.h.
+# tests/mpi/commands.c is no test, but something that tests use.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
-MPI_TESTS := $(patsubst tests/mpi/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/mpi/test_*.c)))
+MPI_TESTS := $(patsubst tests/mpi/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/mpi/*.c)))
 
 $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags
 	$(call say,CC,$<)
@@ -182,7 +183,7 @@ test: deps-test ## deps, all, run, and every test; the last line says how many p
 	$(again) -j $(JOBS) hpcmandel unit-tests
 	$(again) test-now
 
-RUN_TESTS = BUILD='$(BUILD)' MPIRUN='$(MPIRUN)' PYTHON='$(PYTHON)' WITH_PETSC='$(WITH_PETSC)' DEPS_DIR='$(DEPS_DIR)' tests/run
+RUN_TESTS = BUILD='$(BUILD)' MPIRUN='$(MPIRUN)' PYTHON='$(PYTHON)' WITH_PETSC='$(WITH_PETSC)' DEPS_DIR='$(DEPS_DIR)' JOBS='$(JOBS)' tests/run
 test-now: hpcmandel unit-tests
 	+$(Q)$(RUN_TESTS) $(STAGES)
 

@@ -38,9 +38,9 @@ class Result:
         return self
 
 
-def hpcmandel(*args, ranks=None, hosts=None, timeout=120, cwd=None, env=None):
+def hpcmandel(*args, ranks=None, hosts=None, timeout=120, cwd=None, env=None, program=PROGRAM):
     """Runs the program: directly when `ranks` is None, else under mpirun; never longer than `timeout` seconds."""
-    command = [str(PROGRAM), *map(str, args)]
+    command = [str(program), *map(str, args)]
     if ranks is not None:
         launch = [MPIRUN]
         if hosts:
@@ -52,6 +52,17 @@ def hpcmandel(*args, ranks=None, hosts=None, timeout=120, cwd=None, env=None):
         capture_output=True, text=True, timeout=timeout + 20, check=False)
     assert done.returncode not in (124, 137), f"hung: {command}\n{done.stdout}\n{done.stderr}"
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+def together(lines, *, cwd, **options):
+    """A Result for each of these command lines (with the command's name), run one after the other by ranks that are started
+    once: so many that to start and end them takes far longer than what they do."""
+    path = cwd / "lines.txt"
+    path.write_text("".join("\t".join(map(str, line)) + "\n" for line in lines))
+    done = hpcmandel(path, cwd=cwd, program=ROOT / os.environ.get("BUILD", "build") / "tests/commands", **options)
+    parts = re.split(r"^exit (\d+)\n", done.out, flags=re.M)
+    assert len(parts) == 2 * len(lines) + 1, f"exit {done.code}\n{done.out}\n{done.err}"
+    return [Result(int(code), out, done.err) for out, code in zip(parts[0::2], parts[1::2])]
 
 
 @pytest.fixture

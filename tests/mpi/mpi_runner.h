@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "hm_cluster.h"
 #include "runner.h"
 
 /** Collective over MPI_COMM_WORLD: whether `here` holds on every rank. */
@@ -22,21 +23,22 @@ static inline bool everywhere(bool here) {
     return all != 0;
 }
 
-/** For main: as hm_run_cases(), between MPI_Init and MPI_Finalize. A program that hangs is ended
- * after `seconds`. */
+/** For main: as hm_run_cases(), between hm_mpi_start() and hm_mpi_end(): they, and what they bring
+ * along, make ranks that wait give way. A program that hangs is ended after `seconds`. */
 static inline int hm_run_mpi_cases(int *argc, char ***argv, const char *suite,
                                    const hm_case_t *cases, unsigned seconds) {
-    int provided = 0;
     int rank = 0;
     alarm(seconds);
-    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    if (hm_mpi_start(argc, argv) != MPI_SUCCESS) {
+        return 1;
+    }
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     if (rank != 0 && freopen("/dev/null", "w", stdout) == NULL) {
         return 1;
     }
     int result = hm_run_cases(suite, cases);
     fflush(stdout);
-    MPI_Finalize();
+    hm_mpi_end();
     return result;
 }
 

@@ -2,8 +2,12 @@
 
 import importlib.machinery
 import importlib.util
+import os
+import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -74,13 +78,88 @@ def test_reasons(runner):
 def test_a_program_fails_when_it_should(runner, script, passed, failed):
     tests = runner.Tests()
     tests.command("it", ["bash", "-c", script], 1 if "sleep" in script else 20)
+    tests.run()
     assert (tests.passed, tests.failed) == (passed, failed)
 
 
 def test_a_program_that_is_not_there_fails(runner):
     tests = runner.Tests()
     tests.command("it", ["/nonexistent/test"], 20)
+    tests.run()
     assert (tests.passed, tests.failed) == (0, 1)
+
+
+def test_a_stage_without_programs_fails(runner, capsys):
+    tests = runner.Tests()
+    tests.stage("nothing")
+    tests.run(2)
+    assert (tests.passed, tests.failed) == (0, 1)
+    assert "there was nothing to run" in capsys.readouterr().out
+
+
+COUNTS = "echo it: 1 passed, 0 failed"
+
+
+def taken_down(runner, folder):
+    """Programs that say when they begin and end, of three stages."""
+    tests = runner.Tests()
+
+    def program(name, seconds, **when):
+        script = f"echo +{name} >>log; sleep {seconds}; echo -{name} >>log; echo the output of {name}; {COUNTS}; false"
+        return tests.command(name, ["bash", "-c", f"cd {folder}; {script}"], 20, **when)
+
+    tests.stage("one")
+    first = program("p", 0.6)
+    program("q", 0.1, alone=True)
+    tests.stage("two")
+    program("r", 0.2, after=first)
+    program("s", 0.2)
+    tests.note("a note")
+    tests.stage("three")
+    program("t", 0.4, early=True)
+    return tests
+
+
+@pytest.mark.parametrize("at_once", (1, 2, 3))
+def test_programs_side_by_side(runner, tmp_path, capsys, at_once):
+    """At most so many at once, one alone, one after another; reported whole and in order all the same."""
+    tests = taken_down(runner, tmp_path)
+    tests.run(at_once)
+    log = (tmp_path / "log").read_text().split()
+    running, most = set(), 0
+    for line in log:
+        running = running | {line[1]} if line[0] == "+" else running - {line[1]}
+        most = max(most, len(running))
+        assert "q" not in running or len(running) == 1, log
+    assert most == at_once, log
+    assert log.index("-p") < log.index("+r")
+    if at_once == 1:
+        assert log == [f"{sign}{name}" for name in "pqrst" for sign in "+-"]
+    else:
+        assert "+t" in log[:2] and log[-1] == "-q"
+    assert (tests.passed, tests.failed) == (5, 5)
+    text = capsys.readouterr().out
+    marks = re.findall(r"^== (\w+)$|^FAILED (\w)|^(a note)$|^the output of (\w)$", text, re.M)
+    assert ["".join(mark) for mark in marks] == ["one", *"ppqq", "two", *"rrss", "a note", "three", *"tt"]
+
+
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+def test_an_interrupted_runner_leaves_nothing_behind(tmp_path, number):
+    script = (f"import importlib.machinery, signal, sys\n"
+              f"runner = importlib.machinery.SourceFileLoader('runner', {str(ROOT / 'tests/run')!r}).load_module()\n"
+              f"runner.stages = lambda: {{'x': lambda tests: [tests.command(str(i), ['bash', '-c', "
+              f"f'echo $$ >{tmp_path}/{{i}}; sleep 60'], 70) for i in range(2)]}}\n"
+              f"sys.exit(runner.main([]))\n")
+    process = subprocess.Popen(["/usr/bin/python3", "-W", "ignore", "-c", script], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, env={**os.environ, "JOBS": "2", "PYTHONDONTWRITEBYTECODE": "1"})
+    until = time.monotonic() + 30
+    while not all((tmp_path / name).exists() and (tmp_path / name).read_text() for name in "01"):
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert process.wait(30) != 0
+    for name in "01":
+        assert not Path(f"/proc/{(tmp_path / name).read_text().strip()}").exists()
 
 
 def test_unknown_stages_are_refused(runner):

@@ -1,7 +1,7 @@
 /*
  * Every strategy on every number of ranks: each band computed once, delivered once, whole; accounts
- * that add up; failures that end everybody. A run on N ranks tests all the sizes below that are at
- * most N, on the first ranks.
+ * that add up; failures that end everybody. A run on 8 or more ranks, or on several nodes, tests
+ * all the sizes below that are at most as many, on the first ranks.
  */
 #include <math.h>
 
@@ -9,7 +9,17 @@
 #include "job.h"
 
 static const int sizes[] = {1, 2, 3, 5, 8, 64};
-enum { SIZES = sizeof sizes / sizeof *sizes };
+enum { SIZES = sizeof sizes / sizeof *sizes, FIRST_RANKS_FROM = 8 };
+
+/* Whether sizes below that of the run are worth their time here: each has runs of its own. */
+static bool first_ranks_too(int ranks) {
+    MPI_Comm node = MPI_COMM_NULL;
+    int node_size = 0;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    MPI_Comm_size(node, &node_size);
+    MPI_Comm_free(&node);
+    return ranks >= FIRST_RANKS_FROM || node_size < ranks;
+}
 
 /* Calls `test` with a cluster of each size that there are ranks for; all of MPI_COMM_WORLD asserts
  * its outcome. */
@@ -19,9 +29,13 @@ static void on_all_sizes(bool (*test)(const hm_cluster_t *cluster, const hm_stra
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     double start = hm_clock_now();
+    const bool all_sizes = first_ranks_too(ranks);
     for (int i = 0; i < SIZES && (sizes[i] <= ranks || i == 0); ++i) {
         /* The largest size takes all ranks there are. */
         bool largest = i + 1 == SIZES || sizes[i + 1] > ranks;
+        if (!all_sizes && !largest) {
+            continue;
+        }
         int size = largest ? ranks : sizes[i];
         MPI_Comm comm = MPI_COMM_NULL;
         MPI_Comm_split(MPI_COMM_WORLD, rank < size ? 0 : MPI_UNDEFINED, rank, &comm);

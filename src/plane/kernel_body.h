@@ -15,6 +15,9 @@
  *    full vectors, which repeat one round with every update tested: the exact count. Their lanes
  *    take the next points.
  *
+ * Where derivatives are wanted and most updates are of points that stay, points fly without them
+ * first, and those that escape fly again with them (kernel_scout.h).
+ *
  * A lane that reaches max_iter within a block needs no care: whatever is found at or beyond
  * max_iter is reported as max_iter.
  *
@@ -99,9 +102,11 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
     b->may_board_raw = b->may_board_raw && (b->level == LEVEL_COUNT || largest <= HM_HUGE);
     b->from_c = !formula->julia && largest < b->limit * (1.0 - nearly);
     b->form_tested = formula->arith == HM_ARITH_FMA ? FORM_FMA : FORM_PLAIN;
-    b->form = formula->arith == HM_ARITH_FMA                       ? FORM_FMA
-              : small == 0.0 || huge || b->level == LEVEL_DISTANCE ? FORM_PLAIN
-                                                                   : FORM_MIXED;
+    b->form_scout = formula->arith == HM_ARITH_FMA ? FORM_FMA
+                    : small == 0.0 || huge         ? FORM_PLAIN
+                                                   : FORM_MIXED;
+    b->form =
+        formula->arith != HM_ARITH_FMA && b->level == LEVEL_DISTANCE ? FORM_PLAIN : b->form_scout;
     b->suits_channels = !b->all_careful && b->limit <= b->far && b->far <= 0x1p400 &&
                         (formula->julia || bailout >= 2.0);
 }
@@ -111,6 +116,13 @@ static hm_status_t compute_portion(body_t *b) {
     const double add = b->formula->julia ? 0.0 : 1.0;
     flight_clear(&b->fast, b->limit, add, false);
     flight_clear(&b->careful, b->limit, add, true);
+    b->scout.scout = false;
+    if (b->level == LEVEL_DISTANCE) {
+        flight_clear(&b->scout, b->limit, add, false);
+        b->scout.scout = true;
+    }
+    b->next = b->level == LEVEL_DISTANCE ? &b->scout : &b->fast;
+    b->flown = b->stayed = 0.0;
     b->patience = 4;
     b->prepared = b->early = b->finished = 0;
     b->raw = 0;
@@ -119,11 +131,17 @@ static hm_status_t compute_portion(body_t *b) {
             prelude(b);
         }
         HM_TRY(fly_on(b, &b->fast, false));
+        if (b->scout.scout) {
+            HM_TRY(fly_on(b, &b->scout, false));
+        }
         HM_TRY(fly_on(b, &b->careful, false));
         if (asked_to_stop(b)) {
             status = HM_STOPPED;
             goto cleanup;
         }
+    }
+    if (b->scout.scout) {
+        HM_TRY(fly_on(b, &b->scout, true));
     }
     HM_TRY(fly_on(b, &b->fast, true));
     HM_TRY(fly_on(b, &b->careful, true));

@@ -8,6 +8,7 @@
 
 #include "kernel_far.h"
 #include "kernel_period.h"
+#include "kernel_scout.h"
 
 /* --- results --------------------------------------------------------------------------------- */
 
@@ -135,7 +136,9 @@ static void depart_inside(body_t *b, const flight_t *f, uint64_t lanes, bool rep
     for (; lanes; lanes &= lanes - 1) {
         const group_t *from = &f->group[__builtin_ctzll(lanes) / V_LANES];
         const int k = __builtin_ctzll(lanes) % V_LANES;
-        settle_inside(b, from->place[k], b->formula->max_iter - (from->due[k] - now));
+        const double spent = b->formula->max_iter - (from->due[k] - now);
+        settle_inside(b, from->place[k], spent);
+        b->stayed += f == b->next ? spent : 0.0;
         if (!b->out.period) {
             continue;
         }
@@ -160,7 +163,7 @@ HM_INLINE void fill(double *array, v_double_t fresh, v_filling_t filling) {
 
 /* Is there a vector of points side by side that need no prelude? */
 static inline bool raw_points(const body_t *b, const flight_t *f) {
-    return b->raw > 0 && b->at < b->points && !f->careful;
+    return b->raw > 0 && b->at < b->points && f == b->next;
 }
 
 /* The last few points of a row, fewer than a vector, to the pool. */
@@ -327,7 +330,9 @@ HM_INLINE void turn_over_form(body_t *b, flight_t *f, uint64_t escaped, form_t f
     for (uint64_t rest = out; rest;) {
         const int g = __builtin_ctzll(rest) / V_LANES;
         const unsigned gone = (unsigned)(escaped >> g * V_LANES) & ALL_LANES;
-        if (gone) {
+        if (gone && f->scout) {
+            depart_again(b, f, g, gone);
+        } else if (gone) {
             depart(b, f, g, gone, form, slope);
         }
         board(b, f, g, (unsigned)(out >> g * V_LANES) & ALL_LANES, slope);
@@ -355,7 +360,7 @@ static __attribute__((noinline)) void turn_over_slope(body_t *b, flight_t *f, ui
 }
 
 static inline void turn_over(body_t *b, flight_t *f, uint64_t escaped) {
-    if (b->level == LEVEL_DISTANCE) {
+    if (b->level == LEVEL_DISTANCE && !f->scout) {
         turn_over_slope(b, f, escaped);
     } else if (b->form_tested == FORM_FMA) {
         turn_over_fma(b, f, escaped);
@@ -421,6 +426,9 @@ static void look(body_t *b, flight_t *f) {
         f->rounds = best_rounds((int64_t)LOOK_EVERY * LANES_FLIGHT, f->escapes);
     }
     f->escapes = 0;
+    if (b->level == LEVEL_DISTANCE) {
+        choose_next(b, f);
+    }
     if (b->early > RAW_RUN / 20) {
         b->raw = 0; /* a prelude does those cheaper */
     }
@@ -430,7 +438,8 @@ static void look(body_t *b, flight_t *f) {
 
 /* Flies until the pool runs low, or, when draining, until no lane is in use. HM_STOPPED when asked
  * to give up. */
-static inline hm_status_t fly_on(body_t *b, flight_t *f, bool drain) {
+static hm_status_t fly_on(body_t *b, flight_t *f, bool drain) {
+    hm_status_t status = HM_OK;
     const int lanes = f->vectors * V_LANES;
     while (drain ? f->pool.count > 0 || f->flown : f->pool.count >= lanes || raw_points(b, f)) {
         uint64_t escaped = 0;
@@ -438,18 +447,24 @@ static inline hm_status_t fly_on(body_t *b, flight_t *f, bool drain) {
         if (f->flown) { /* else the first points board */
             const int64_t until = f->next_due < f->next_look ? f->next_due : f->next_look;
             escaped = f->careful ? fly_careful(f, b->form_tested)
+                      : f->scout ? fly_fast(f, until, b->form_scout, false)
                                  : fly_fast(f, until, b->form, b->level == LEVEL_DISTANCE);
         }
         turn_over(b, f, escaped);
+        if (f->scout && b->fast.pool.count >= LANES_FLIGHT) {
+            HM_TRY(fly_on(b, &b->fast, false));
+        }
         if (f->time >= f->next_look) {
             look(b, f);
         }
         b->since_poll += (uint64_t)((f->time - began) * lanes);
         if (asked_to_stop(b)) {
-            return HM_STOPPED;
+            status = HM_STOPPED;
+            goto cleanup;
         }
     }
-    return HM_OK;
+cleanup:
+    return status;
 }
 
 static void flight_clear(flight_t *f, double limit, double add, bool careful) {

@@ -303,7 +303,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
         prelude_channels(b, &batch, &z, first, slope);
     }
     const double left = (double)formula->max_iter - steps;
-    points_make_room(&b->fast.pool);
+    points_make_room(&b->next->pool);
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         const v_double_t zr = v_load(cr + g * V_LANES);
         const v_double_t zi = v_load(ci + g * V_LANES);
@@ -317,7 +317,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
                 v_add(v_all((double)(batch.at + g * V_LANES)), v_lane_numbers());
             const v_double_t values[FIELDS] = {z.x[g], z.y[g],      zr,      zi,
                                                place,  v_all(left), z.dx[g], z.dy[g]};
-            points_push(&b->fast.pool, survive, values, slope ? FIELDS : FIELDS_PLAIN);
+            points_push(&b->next->pool, survive, values, slope ? FIELDS : FIELDS_PLAIN);
         }
     }
     think_over(b);

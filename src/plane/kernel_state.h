@@ -98,6 +98,7 @@ typedef struct flight_t {
     int vectors;
     int rounds; /* in a block, whose updates are a divisor of LOOK_EVERY */
     bool careful;
+    bool scout; /* see kernel_scout.h */
     slopes_t slope[VECTORS_MOST];
 } flight_t;
 
@@ -115,6 +116,7 @@ typedef struct body_t {
     int64_t points;          /* in this portion of the tile */
     int64_t at, row, column; /* next point to prepare */
     form_t form, form_tested;
+    form_t form_scout;
     bool exact;             /* short cuts? */
     bool knowable;          /* does known_inside() hold for this formula? */
     bool known;             /* and is it of use here? */
@@ -133,7 +135,9 @@ typedef struct body_t {
     uint64_t since_poll;
     points_t replay;
     points_t periods; /* points of the set whose period is asked for; FIELD_DX: does it repeat? */
-    flight_t fast, careful;
+    flight_t fast, scout, careful;
+    flight_t *next;       /* of these: the one that the next points board */
+    double flown, stayed; /* updates in that flight: all, and those of points that stayed */
 } body_t;
 
 static inline bool asked_to_stop(body_t *b) {

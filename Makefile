@@ -80,7 +80,7 @@ FLAGS_src/plane/kernel_avx512 := $(FAST) -mavx512f -mavx512dq -mavx512vl -mavx51
                                  -mprefer-vector-width=512
 FLAGS_src/plane/kernel_scalar := $(FAST)
 FLAGS_src/plane/kernel_neon := $(FAST)
-FLAGS_src/analysis/scan := $(FAST)
+FLAGS_src/analysis/counts := $(FAST)
 FLAGS_src/base/version = -DHM_VERSION='"$(VERSION)"' -DHM_REVISION='"$(REVISION)"' \
                          -DHM_COMPILER_FLAGS='"$(CFLAGS) -ffp-contract=off"'
 

@@ -25,7 +25,7 @@ static hm_status_t scan_periods(hm_reader_t *reader, const hm_dataset_info_t *in
         column = channel == HM_CHANNEL_PERIOD ? columns : column;
         columns += (info->channels >> channel) & 1u ? 1 : 0;
     }
-    uint32_t *period = malloc((size_t)(piece * width) * sizeof *period);
+    uint32_t *period = hm_reader_room((size_t)(piece * width) * sizeof *period);
     uint32_t *crc = malloc((size_t)(piece * columns) * sizeof *crc);
     uint8_t *done = malloc((size_t)piece);
     if (!period || !crc || !done) {

@@ -105,10 +105,11 @@ static void halve(const uint64_t *from, int64_t words, uint64_t *to) {
     }
 }
 
+/** Most words are empty, and counting bits is a call where the processor may not do it. */
 static uint64_t count_bits(const uint64_t *bits, int64_t words) {
     uint64_t count = 0;
     for (int64_t i = 0; i < words; ++i) {
-        count += (uint64_t)__builtin_popcountll(bits[i]);
+        count += bits[i] ? (uint64_t)__builtin_popcountll(bits[i]) : 0;
     }
     return count;
 }

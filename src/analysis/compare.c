@@ -139,7 +139,8 @@ static hm_status_t compare_share(pair_t *p, hm_share_t share, hm_error_t *err) {
     const int64_t width = p->info[0].grid.width;
     const int64_t piece = hm_share_piece(width);
     uint8_t *done[2] = {malloc((size_t)piece), malloc((size_t)piece)};
-    char *values[2] = {malloc((size_t)(piece * width * 4)), malloc((size_t)(piece * width * 4))};
+    char *values[2] = {hm_reader_room((size_t)(piece * width * 4)),
+                       hm_reader_room((size_t)(piece * width * 4))};
     if (!done[0] || !done[1] || !values[0] || !values[1]) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for rows of %lld points",
                             (long long)width));

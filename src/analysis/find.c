@@ -49,7 +49,7 @@ static hm_status_t prepare(search_t *s, hm_error_t *err) {
                                 hm_channel_name((hm_channel_t)channel),
                                 hm_channel_name((hm_channel_t)channel));
         }
-        s->channel[channel] = malloc((size_t)(s->band * width) * sizeof(uint32_t));
+        s->channel[channel] = hm_reader_room((size_t)(s->band * width) * sizeof(uint32_t));
         good = good && s->channel[channel];
     }
     s->done = malloc((size_t)s->band);

@@ -1,22 +1,18 @@
-/**
- * @file scan.c See scan.h.
- *
- * Pixels are looked at by blocks: far from the boundary most are of one count, and all that is
- * summed up follows from it; in the others each pixel goes into its bin.
- */
+/** @file scan.c See scan.h. */
 #include "scan.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "counts.h"
 #include "hm_clock.h"
 #include "hm_crc32.h"
 
 /** What a pass needs besides its sums. */
 typedef struct pass_t {
     int64_t width;
-    uint32_t max_iter;
+    hm_counts_t sums;
     int columns;      /**< of the table of CRCs */
     int64_t piece;    /**< rows read at a time */
     uint32_t *counts; /**< [piece][width] */
@@ -24,87 +20,11 @@ typedef struct pass_t {
     uint32_t *crc;    /**< [piece][columns] */
     int64_t words;
     uint64_t *inside; /**< [2][words]: a row's inside points as bits, and those of the row before */
-    bool known;       /**< there is a row before, and it is done */
+    hm_crc32_joined_t joined; /**< of the rows so far */
+    bool known;               /**< there is a row before, and it is done */
 } pass_t;
 
-/** Points looked at together: those of a word of bits. */
-enum { BLOCK = 64 };
-
-/** Which of `count` points (at most BLOCK) are inside, as bits. */
-static uint64_t inside_bits(const uint32_t *counts, int64_t count, uint32_t max_iter) {
-    uint8_t equal[BLOCK] = {0};
-    uint64_t bits = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        equal[i] = counts[i] == max_iter;
-    }
-    for (int i = 0; i < BLOCK / 8; ++i) {
-        /* Eight bytes of 0 or 1 to eight bits: each is shifted to its place in the highest byte. */
-        uint64_t bytes = 0;
-        for (int k = 0; k < 8; ++k) {
-            bytes |= (uint64_t)equal[8 * i + k] << (8 * k);
-        }
-        bits |= (bytes * 0x0102040810204080u >> 56) << (8 * i);
-    }
-    return bits;
-}
-
-/** Whether all points of a block have the first one's count. */
-static bool is_uniform(const uint32_t *counts) {
-    uint32_t differs = 0;
-    for (int i = 1; i < BLOCK; ++i) {
-        differs |= counts[i] ^ counts[0];
-    }
-    return differs == 0;
-}
-
-/** A block of points that are not all alike. HM_EDATA: a count that cannot be. */
-static hm_status_t add_points(hm_scan_t *scan, uint32_t max_iter, const uint32_t *counts,
-                              int64_t count, int64_t row, int64_t column, hm_error_t *err) {
-    uint64_t sum = 0;
-    uint32_t least = UINT32_MAX;
-    uint32_t most = 0;
-    uint32_t largest = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        const uint32_t c = counts[i];
-        /* In loops of their own that vectors can do. */
-        const uint32_t outside = c == max_iter ? 0 : c;
-        sum += c;
-        least = c < least ? c : least;
-        most = outside > most ? outside : most;
-        largest = c > largest ? c : largest;
-    }
-    if (largest > max_iter) {
-        int64_t bad = 0;
-        while (counts[bad] <= max_iter) {
-            ++bad;
-        }
-        return hm_error_set(err, HM_EDATA,
-                            "row %lld has the count %lu at column %lld, but max-iter is %lu",
-                            (long long)row, (unsigned long)counts[bad], (long long)(column + bad),
-                            (unsigned long)max_iter);
-    }
-    /* Inside points fall into a bin of their own, behind the others. */
-    for (int64_t i = 0; i < count; ++i) {
-        const uint32_t c = counts[i];
-        ++scan->bin[c == max_iter ? scan->bins : hm_bin_of(c)];
-    }
-    scan->sum += sum;
-    if (least < max_iter) {
-        scan->least = least < scan->least ? least : scan->least;
-        scan->most = most > scan->most ? most : scan->most;
-    }
-    return HM_OK;
-}
-
-/** The same for BLOCK points of one count. */
-static void add_block(hm_scan_t *scan, uint32_t max_iter, uint32_t count) {
-    scan->sum += (uint64_t)count * BLOCK;
-    if (count < max_iter) {
-        scan->bin[hm_bin_of(count)] += BLOCK;
-        scan->least = count < scan->least ? count : scan->least;
-        scan->most = count > scan->most ? count : scan->most;
-    }
-}
+enum { BLOCK = HM_COUNTS_BLOCK };
 
 /** What follows from which points of a row are inside: how many, where, and the row's crossings. */
 static void add_inside(hm_scan_t *scan, const uint64_t *inside, int64_t width, int64_t row) {
@@ -116,9 +36,14 @@ static void add_inside(hm_scan_t *scan, const uint64_t *inside, int64_t width, i
         const bool last = i + 1 == words;
         /* Each point with its right neighbour; the last one has none. */
         const uint64_t next = bits >> 1 | (last ? 0 : inside[i + 1] << 63);
+        if ((bits | next) == 0) {
+            continue;
+        }
         const int64_t pairs = last ? width - 1 - i * BLOCK : BLOCK;
         const uint64_t looked_at = pairs == BLOCK ? ~(uint64_t)0 : ((uint64_t)1 << pairs) - 1;
-        scan->crossings += (uint64_t)__builtin_popcountll((bits ^ next) & looked_at);
+        const uint64_t crossing = (bits ^ next) & looked_at;
+        /* Mostly there are none, and counting bits is a call where the processor may not do it. */
+        scan->crossings += crossing ? (uint64_t)__builtin_popcountll(crossing) : 0;
         if (bits == ~(uint64_t)0) {
             found += BLOCK;
             columns += (uint64_t)i * BLOCK * BLOCK + (uint64_t)(BLOCK * (BLOCK - 1) / 2);
@@ -140,40 +65,24 @@ static void add_inside(hm_scan_t *scan, const uint64_t *inside, int64_t width, i
     }
 }
 
-static void find_inside(const pass_t *pass, const uint32_t *counts, uint64_t *inside) {
-    for (int64_t i = 0; i < pass->words; ++i) {
-        const int64_t left = pass->width - i * BLOCK;
-        inside[i] = inside_bits(counts + i * BLOCK, left < BLOCK ? left : BLOCK, pass->max_iter);
-    }
-}
-
 /** Adds a row; which of its points are inside into `inside`. */
-static hm_status_t add_counts(hm_scan_t *scan, const pass_t *pass, const uint32_t *counts,
-                              int64_t row, uint64_t *inside, hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    const uint32_t max_iter = pass->max_iter;
-    for (int64_t i = 0; i < pass->words; ++i) {
-        const int64_t column = i * BLOCK;
-        const int64_t left = pass->width - column;
-        const uint32_t *block = counts + column;
-        if (left >= BLOCK && block[0] <= max_iter && is_uniform(block)) {
-            add_block(scan, max_iter, block[0]);
-            inside[i] = block[0] == max_iter ? ~(uint64_t)0 : 0;
-            continue;
-        }
-        const int64_t count = left < BLOCK ? left : BLOCK;
-        HM_TRY(add_points(scan, max_iter, block, count, row, column, err));
-        inside[i] = inside_bits(block, count, max_iter);
+static hm_status_t add_counts(hm_scan_t *scan, pass_t *pass, const uint32_t *counts, int64_t row,
+                              uint64_t *inside, hm_error_t *err) {
+    const int64_t bad = hm_counts_add(&pass->sums, counts, pass->width, inside);
+    if (bad >= 0) {
+        return hm_error_set(err, HM_EDATA,
+                            "row %lld has the count %lu at column %lld, but max-iter is %lu",
+                            (long long)row, (unsigned long)counts[bad], (long long)bad,
+                            (unsigned long)pass->sums.max_iter);
     }
     add_inside(scan, inside, pass->width, row);
-cleanup:
-    return status;
+    return HM_OK;
 }
 
 static uint64_t differing_bits(const uint64_t *a, const uint64_t *b, int64_t words) {
     uint64_t count = 0;
     for (int64_t i = 0; i < words; ++i) {
-        count += (uint64_t)__builtin_popcountll(a[i] ^ b[i]);
+        count += a[i] != b[i] ? (uint64_t)__builtin_popcountll(a[i] ^ b[i]) : 0;
     }
     return count;
 }
@@ -193,14 +102,11 @@ static hm_status_t add_row(hm_scan_t *scan, pass_t *pass, hm_boxes_t *boxes, int
                                 "written; render with --resume to have it computed again",
                                 (long long)row, (unsigned long)found, (unsigned long)crc));
         }
-        const hm_stretch_t more = {found, (uint64_t)pass->width * 4};
-        scan->stretch.crc =
-            hm_crc32_append((uint32_t)scan->stretch.crc, (uint32_t)more.crc, (int64_t)more.bytes);
-        scan->stretch.bytes += more.bytes;
+        hm_crc32_join(&pass->joined, found, pass->width * 4);
         ++scan->rows;
         HM_TRY(add_counts(scan, pass, counts, row, inside, err));
     } else {
-        find_inside(pass, counts, inside);
+        hm_counts_inside(counts, pass->width, pass->sums.max_iter, inside);
     }
     if (pass->known) {
         scan->crossings += differing_bits(before, inside, pass->words);
@@ -224,26 +130,27 @@ static int64_t find_axis(const hm_grid_t *grid) {
 }
 
 static hm_status_t make_pass(const hm_dataset_info_t *info, pass_t *pass, hm_error_t *err) {
+    hm_status_t status = HM_OK;
     const int64_t width = info->grid.width;
-    *pass = (pass_t){.width = width,
-                     .max_iter = info->formula.max_iter,
-                     .piece = hm_share_piece(width),
-                     .words = (width + 63) / 64};
+    *pass = (pass_t){.width = width, .piece = hm_share_piece(width), .words = (width + 63) / 64};
     for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
         pass->columns += (info->channels >> channel) & 1u ? 1 : 0;
     }
-    pass->counts = malloc((size_t)(pass->piece * width) * sizeof *pass->counts);
+    HM_TRY(hm_counts_make(&pass->sums, info->formula.max_iter, err));
+    pass->counts = hm_reader_room((size_t)(pass->piece * width) * sizeof *pass->counts);
     pass->done = malloc((size_t)pass->piece);
     pass->crc = malloc((size_t)(pass->piece * pass->columns) * sizeof *pass->crc);
     pass->inside = calloc((size_t)(2 * pass->words), sizeof *pass->inside);
     if (!pass->counts || !pass->done || !pass->crc || !pass->inside) {
-        return hm_error_set(err, HM_EMISSING, "out of memory for a row of %lld points",
-                            (long long)width);
+        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for a row of %lld points",
+                            (long long)width));
     }
-    return HM_OK;
+cleanup:
+    return status;
 }
 
 static void free_pass(pass_t *pass) {
+    free(pass->sums.bin);
     free(pass->counts);
     free(pass->done);
     free(pass->crc);
@@ -278,14 +185,7 @@ hm_status_t hm_scan_rows(hm_reader_t *reader, const hm_dataset_info_t *info, hm_
     hm_status_t status = HM_OK;
     pass_t pass = {0};
     hm_boxes_t *made = NULL;
-    hm_scan_t found = {.least = INT64_MAX,
-                       .axis = find_axis(&info->grid),
-                       .bins = hm_bins_for(info->formula.max_iter)};
-    /* One more than there are: see add_points(). */
-    found.bin = calloc((size_t)found.bins + 1, sizeof *found.bin);
-    if (!found.bin) {
-        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for a histogram"));
-    }
+    hm_scan_t found = {.axis = find_axis(&info->grid)};
     HM_TRY(hm_boxes_make(info->grid.width, info->grid.height, share.first, &made, err));
     HM_TRY(make_pass(info, &pass, err));
     hm_reader_ahead(reader, HM_CHANNEL_ITERATIONS, share.first, AHEAD * pass.piece);
@@ -298,12 +198,19 @@ hm_status_t hm_scan_rows(hm_reader_t *reader, const hm_dataset_info_t *info, hm_
     if (share.first < share.end && share.end < info->grid.height) {
         HM_TRY(add_piece(reader, &pass, share.end, 1, false, &found, made, err));
     }
+    hm_counts_t *points = &pass.sums;
+    hm_counts_join(points);
+    found.stretch = (hm_stretch_t){pass.joined.crc, found.rows * (uint64_t)pass.width * 4};
+    found.sum = points->sum;
+    found.least = points->least == UINT32_MAX ? INT64_MAX : (int64_t)points->least;
+    found.most = points->most;
+    found.bin = points->bin;
+    found.bins = points->bins;
+    points->bin = NULL;
     *scan = found;
     *boxes = made;
-    found.bin = NULL;
     made = NULL;
 cleanup:
-    free(found.bin);
     hm_boxes_free(made);
     free_pass(&pass);
     return status;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "build.h"
 #include "hm_crc32.h"
 #include "info.h"
 #include "seal.h"
@@ -88,6 +89,11 @@ cleanup:
     hm_h5_close(&access);
     hm_reader_close(opened);
     return status;
+}
+
+void *hm_reader_room(size_t bytes) {
+    const size_t pages = (bytes + HM_PAGE - 1) / HM_PAGE;
+    return bytes > SIZE_MAX - HM_PAGE ? NULL : aligned_alloc(HM_PAGE, (pages + 1) * HM_PAGE);
 }
 
 static hm_status_t check_range(const hm_reader_t *reader, int64_t first, int64_t rows,
@@ -249,7 +255,7 @@ hm_status_t hm_reader_verify(hm_reader_t *reader, int64_t first, int64_t rows, u
     most = most < 1 ? 1 : most > HM_PIECE ? HM_PIECE : most;
     most = most < rows ? most : rows;
     hm_verified_t found = *verified;
-    uint32_t *values = malloc((size_t)(most > 0 ? most * row_bytes : 1));
+    uint32_t *values = hm_reader_room((size_t)(most * row_bytes));
     uint32_t *crc = malloc((size_t)(most > 0 ? most : 1) * HM_CHANNEL_COUNT * sizeof *crc);
     if (!values || !crc) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for a row of %lld points",

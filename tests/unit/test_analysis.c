@@ -1,8 +1,10 @@
 /** @file test_analysis.c The analysis' parts that compute by themselves. */
+#include "../../src/analysis/counts.h"
 #include "../../src/analysis/estimate.h"
 #include "../../src/analysis/histogram.h"
 #include "../../src/analysis/share.h"
 #include "../../src/analysis/wide.h"
+#include "hm_cpu.h"
 #include "hm_find.h"
 #include "runner.h"
 
@@ -165,10 +167,77 @@ static void test_long_rows(void) {
     hm_expression_free(expression);
 }
 
+enum { ROW = 1000, LARGEST = 40000 };
+
+/** A row of runs, single points, points inside; of counts up to LARGEST. */
+static void make_row(uint32_t seed, int64_t width, uint32_t *row) {
+    uint32_t state = seed;
+    for (int64_t i = 0; i < width;) {
+        state = state * 1664525u + 1013904223u;
+        const uint32_t count = state >> 30 == 0 ? LARGEST : (state >> 8) % LARGEST;
+        const int64_t run = seed % 3 == 0 ? 1 : seed % 3 == 1 ? (state >> 5) % 200 : 11;
+        for (int64_t end = i + run + 1; i < end && i < width; ++i) {
+            row[i] = count;
+        }
+    }
+}
+
+/** What is added up against the plainest way, with and without the processor's best. */
+static void check_row(bool avx2, uint32_t seed, int64_t width) {
+    uint32_t row[ROW];
+    uint64_t inside[ROW / 64 + 1];
+    uint64_t again[ROW / 64 + 1];
+    uint64_t sum = 0;
+    uint32_t least = UINT32_MAX;
+    uint32_t most = 0;
+    bool good = true;
+    hm_counts_t sums;
+    CU_ASSERT_FATAL(hm_counts_make(&sums, LARGEST, NULL) == HM_OK);
+    CU_ASSERT(sums.avx2 == hm_cpu_has(HM_ISA_AVX2));
+    sums.avx2 = avx2;
+    uint64_t *bin = calloc((size_t)sums.bins, sizeof *bin);
+    CU_ASSERT_FATAL(bin != NULL);
+    make_row(seed, width, row);
+    CU_ASSERT(hm_counts_add(&sums, row, width, inside) == -1);
+    hm_counts_join(&sums);
+    hm_counts_inside(row, width, LARGEST, again);
+    for (int64_t i = 0; i < width; ++i) {
+        const bool in = row[i] == LARGEST;
+        sum += row[i];
+        good = good && (inside[i / 64] >> (i % 64) & 1u) == in;
+        good = good && (again[i / 64] >> (i % 64) & 1u) == in;
+        if (!in) {
+            ++bin[hm_bin_of(row[i])];
+            least = row[i] < least ? row[i] : least;
+            most = row[i] > most ? row[i] : most;
+        }
+    }
+    CU_ASSERT(good && sums.sum == sum && sums.least == least && sums.most == most);
+    CU_ASSERT(memcmp(bin, sums.bin, (size_t)sums.bins * sizeof *bin) == 0);
+    for (int64_t bad = width - 1; bad >= 0; bad -= 37) {
+        row[bad] = LARGEST + 1 + seed;
+        CU_ASSERT(hm_counts_add(&sums, row, width, inside) == bad);
+    }
+    free(bin);
+    free(sums.bin);
+}
+
+static void test_counts(void) {
+    for (uint32_t seed = 0; seed < 60; ++seed) {
+        for (int64_t width = 1; width <= ROW; width += width < 130 ? 1 : 145) {
+            check_row(false, seed, width);
+            if (hm_cpu_has(HM_ISA_AVX2)) {
+                check_row(true, seed, width);
+            }
+        }
+    }
+}
+
 int main(void) {
     static const hm_case_t cases[] = {
         {"bins", test_bins},
         {"quantiles", test_quantiles},
+        {"counts of rows", test_counts},
         {"128 bits", test_wide},
         {"shares", test_shares},
         {"centres of components", test_centres},

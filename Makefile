@@ -177,8 +177,8 @@ unit-tests-serial: $(UNIT_TESTS)
 unit-tests: $(UNIT_TESTS) $(MPI_TESTS) ## compile the CUnit programs
 
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-asan: ## compile the serial ones with AddressSanitizer and UBSan, in build-asan
-	$(again) BUILD=build-asan CFLAGS='-O1 -g' FAST=-O1 WITH_PETSC=0 SANITIZE='$(SANITIZERS)' unit-tests-serial
+asan: ## compile the serial ones, and the program, with AddressSanitizer and UBSan, without PETSc, in build-asan
+	$(again) BUILD=build-asan CFLAGS='-O1 -g' FAST=-O1 WITH_PETSC=0 SANITIZE='$(SANITIZERS)' unit-tests-serial build-asan/hpcmandel
 
 .PHONY: test test-now test-emulated
 test: deps-test ## deps, all, run, and every test; the last line says how many passed and failed

@@ -62,16 +62,6 @@ def test_a_source_more_makes_the_library_anew():
     assert "ar rcs" in done.stdout
 
 
-def test_the_program_is_made_without_petsc(tmp_path):
-    build = tmp_path / "build"
-    done = make("-j2", "WITH_PETSC=0", "CFLAGS=-O0", "FAST=-O1", f"BUILD={build}", f"{build}/hpcmandel", keep=False)
-    assert done.returncode == 0, done.stderr
-    assert "petsc" not in subprocess.run(["ldd", build / "hpcmandel"], capture_output=True, text=True, check=True).stdout
-    version = subprocess.run([build / "hpcmandel", "--version"], capture_output=True, text=True, check=True, timeout=60).stdout
-    assert "hpcmandel" in version
-    assert not re.search(r"^petsc +3", version, re.M)
-
-
 def test_plain_make_brings_nothing_and_says_what_to_do(tmp_path):
     done = make(f"DEPS_DIR={tmp_path}/none", "PETSC_DIR=", f"BUILD={tmp_path}/build", keep=False,
                 env={"PKG_CONFIG_PATH": ""})

@@ -45,6 +45,23 @@ hm_status_t hm_png_row(hm_png_t *png, const uint8_t *rgb, hm_error_t *err);
  */
 hm_status_t hm_png_close(hm_png_t *png, int keep, hm_error_t *err);
 
+/** Says what a picture shows, and who drew it, as texts; before the first row. `description` NULL:
+ * none. Errors as hm_png_text(). */
+hm_status_t hm_png_label(hm_png_t *png, const char *title, const char *description,
+                         hm_error_t *err);
+
+/** Colours row `row` of a picture: *rgb, [width][3], is the painter's own and read before the next
+ * call. */
+typedef hm_status_t (*hm_png_row_t)(void *context, int64_t row, const uint8_t **rgb,
+                                    hm_error_t *err);
+
+/** A whole picture: its label, and rows in their order as `paint` colours them. Errors as of the
+ * functions above, and those of `paint`; on failure no picture is left, and an older one at `path`
+ * stays. */
+hm_status_t hm_png_draw(const char *path, int64_t width, int64_t height, const char *title,
+                        const char *description, hm_png_row_t paint, void *context,
+                        hm_error_t *err);
+
 /** A palette: a closed gradient given by a few colours, and the colour of the inside. Constant. */
 typedef struct hm_palette_t hm_palette_t;
 

@@ -71,11 +71,14 @@ cleanup:
     return status;
 }
 
-static hm_status_t draw_row(drawing_t *d, int64_t row, hm_error_t *err) {
+/** A hm_png_row_t. */
+static hm_status_t draw_row(void *context, int64_t row, const uint8_t **picture, hm_error_t *err) {
     enum { RED_AT = 24 };
     hm_status_t status = HM_OK;
+    drawing_t *d = context;
     const int64_t width = d->info[0].grid.width;
     uint8_t done[2] = {0, 0};
+    *picture = d->rgb;
     for (int side = 0; side < 2; ++side) {
         HM_TRY(hm_reader_done(d->reader[side], row, 1, &done[side], err));
     }
@@ -105,21 +108,11 @@ cleanup:
 hm_status_t hm_compare_picture(const char *const path[2], const char *png_path, hm_error_t *err) {
     hm_status_t status = HM_OK;
     drawing_t drawing = {.canvas = NULL};
-    hm_png_t *png = NULL;
+    const hm_grid_t *grid = &drawing.info[0].grid;
     HM_TRY(open_drawing(path, &drawing, err));
-    HM_TRY(
-        hm_png_open(png_path, drawing.info[0].grid.width, drawing.info[0].grid.height, &png, err));
-    HM_TRY(hm_png_text(png, "Software", "hpcmandel", err));
-    HM_TRY(hm_png_text(png, "Title", "Differences of two data sets", err));
-    for (int64_t row = 0; row < drawing.info[0].grid.height; ++row) {
-        HM_TRY(draw_row(&drawing, row, err));
-        HM_TRY(hm_png_row(png, drawing.rgb, err));
-    }
-    hm_png_t *finished = png;
-    png = NULL;
-    HM_TRY(hm_png_close(finished, 1, err));
+    HM_TRY(hm_png_draw(png_path, grid->width, grid->height, "Differences of two data sets", NULL,
+                       draw_row, &drawing, err));
 cleanup:
-    hm_png_close(png, 0, NULL);
     close_drawing(&drawing);
     return status;
 }

@@ -73,20 +73,15 @@ static hm_status_t label(const hm_potential_t *potential, const potential_look_t
                          hm_png_t *png, hm_error_t *err) {
     const hm_grid_t *grid = &potential->info.grid;
     char text[320];
-    hm_status_t status = HM_OK;
-    HM_TRY(hm_png_text(png, "Software", "hpcmandel", err));
-    HM_TRY(hm_png_text(png, "Title",
-                       potential->info.formula.julia ? "Potential of a Julia set"
-                                                     : "Potential of the Mandelbrot set",
-                       err));
     snprintf(text, sizeof text,
              "first point %.17g%+.17gi, %" PRId64 " x %" PRId64
              " points, %lld lines for each halving of the potential, palette %s",
              grid->re0, grid->im0, potential->width, potential->height, (long long)look->lines,
              look->palette ? look->palette : hm_palette_name(0));
-    HM_TRY(hm_png_text(png, "Description", text, err));
-cleanup:
-    return status;
+    return hm_png_label(png,
+                        potential->info.formula.julia ? "Potential of a Julia set"
+                                                      : "Potential of the Mandelbrot set",
+                        text, err);
 }
 
 /* How many lines there are up to a potential; what is in the set, or an error below it, is far

@@ -82,12 +82,16 @@ cleanup:
     return status;
 }
 
-static hm_status_t draw_pixels(drawing_t *d, int64_t pixel_row, hm_error_t *err) {
+/* A hm_png_row_t. */
+static hm_status_t draw_pixels(void *context, int64_t pixel_row, const uint8_t **rgb,
+                               hm_error_t *err) {
+    drawing_t *d = context;
     const int64_t first = pixel_row * d->factor;
     const int64_t left = d->part.height - first;
     const int64_t rows = left < d->factor ? left : d->factor;
     uint8_t *const picture = d->pixels + 3 * d->strip;
     hm_status_t status = HM_OK;
+    *rgb = d->pixels;
     if (d->strip > 0) {
         HM_TRY(draw_strip(d, d->part.y + first, err));
     }
@@ -105,39 +109,26 @@ cleanup:
 }
 
 /* What the picture says of itself. */
-static hm_status_t label(const drawing_t *d, const char *palette, hm_png_t *png, hm_error_t *err) {
+static void describe(const drawing_t *d, const char *palette, char *text, size_t size) {
     const hm_grid_t *grid = &d->info.grid;
-    char text[256];
-    hm_status_t status = HM_OK;
-    HM_TRY(hm_png_text(png, "Software", "hpcmandel", err));
-    HM_TRY(hm_png_text(png, "Title", d->info.formula.julia ? "Julia set" : "Mandelbrot set", err));
-    snprintf(text, sizeof text,
+    snprintf(text, size,
              "first point %.17g%+.17gi, step %.17g%+.17gi, max-iter %" PRIu32 ", palette %s",
              grid->re0 + (double)d->part.x * grid->re_step,
              grid->im0 + (double)d->part.y * grid->im_step, grid->re_step * (double)d->factor,
              grid->im_step * (double)d->factor, d->info.formula.max_iter, palette);
-    HM_TRY(hm_png_text(png, "Description", text, err));
-cleanup:
-    return status;
 }
 
 hm_status_t hm_picture_write(const char *h5_path, const char *png_path, const hm_look_t *look,
                              hm_error_t *err) {
     hm_status_t status = HM_OK;
     drawing_t drawing = {0};
-    hm_png_t *png = NULL;
+    char text[256];
     HM_TRY(open_drawing(&drawing, h5_path, look, err));
-    HM_TRY(hm_png_open(png_path, drawing.strip + drawing.width, drawing.height, &png, err));
-    HM_TRY(label(&drawing, look->palette ? look->palette : hm_palette_name(0), png, err));
-    for (int64_t row = 0; row < drawing.height; ++row) {
-        HM_TRY(draw_pixels(&drawing, row, err));
-        HM_TRY(hm_png_row(png, drawing.pixels, err));
-    }
-    hm_png_t *finished = png;
-    png = NULL;
-    HM_TRY(hm_png_close(finished, 1, err));
+    describe(&drawing, look->palette ? look->palette : hm_palette_name(0), text, sizeof text);
+    HM_TRY(hm_png_draw(png_path, drawing.strip + drawing.width, drawing.height,
+                       drawing.info.formula.julia ? "Julia set" : "Mandelbrot set", text,
+                       draw_pixels, &drawing, err));
 cleanup:
-    hm_png_close(png, 0, NULL);
     close_drawing(&drawing);
     return status;
 }

@@ -314,3 +314,35 @@ cleanup:
     }
     return status;
 }
+
+hm_status_t hm_png_label(hm_png_t *png, const char *title, const char *description,
+                         hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    HM_TRY(hm_png_text(png, "Software", "hpcmandel", err));
+    HM_TRY(hm_png_text(png, "Title", title, err));
+    if (description) {
+        HM_TRY(hm_png_text(png, "Description", description, err));
+    }
+cleanup:
+    return status;
+}
+
+hm_status_t hm_png_draw(const char *path, int64_t width, int64_t height, const char *title,
+                        const char *description, hm_png_row_t paint, void *context,
+                        hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hm_png_t *png = NULL;
+    const uint8_t *rgb = NULL;
+    HM_TRY(hm_png_open(path, width, height, &png, err));
+    HM_TRY(hm_png_label(png, title, description, err));
+    for (int64_t row = 0; row < height; ++row) {
+        HM_TRY(paint(context, row, &rgb, err));
+        HM_TRY(hm_png_row(png, rgb, err));
+    }
+    hm_png_t *finished = png;
+    png = NULL;
+    HM_TRY(hm_png_close(finished, 1, err));
+cleanup:
+    hm_png_close(png, 0, NULL);
+    return status;
+}

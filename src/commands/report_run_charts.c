@@ -14,7 +14,7 @@ enum { PICTURE = 1100 };
  * apart where no trace tells what was done between them. */
 static const int state_colour[HM_STATE_COUNT] = {0, HM_CHART_PALE, 4, 3};
 
-static const hm_key_t state_key[] = {
+static const hm_key_t state_key[HM_STATE_COUNT] = {
     {"computing", 0}, {"writing", 4}, {"talking", 3}, {"waiting", HM_CHART_PALE}};
 static const hm_key_t band_key[] = {{"computing", 0}, {"the next band", 5}};
 
@@ -182,8 +182,22 @@ cleanup:
     return status;
 }
 
-static int lane_height(int lanes) {
-    return 110 + (lanes < 8 ? 34 : lanes < 24 ? 20 : 14) * lanes;
+/* Lanes below each other, time to the right. Borrows from `g`. */
+static hm_chart_t gantt_chart(const gantt_t *g, const char *time, const hm_key_t *key, int keys) {
+    const int lane = g->lanes < 8 ? 34 : g->lanes < 24 ? 20 : 14;
+    return (hm_chart_t){.x_label = time,
+                        .y_label = "rank",
+                        .x_high = g->end,
+                        .y_low = -0.6,
+                        .y_high = g->lanes - 0.4,
+                        .y_down = true,
+                        .y_tick = g->tick,
+                        .y_ticks = g->lanes,
+                        .box = g->box,
+                        .boxes = g->boxes,
+                        .key = key,
+                        .keys = keys,
+                        .height = 110 + lane * g->lanes};
 }
 
 static hm_status_t draw_when(report_page_t *page, const run_t *run, const report_table_t *table,
@@ -198,21 +212,10 @@ static hm_status_t draw_when(report_page_t *page, const run_t *run, const report
     if (g->lanes == 0 || !(g->end > 0)) {
         goto cleanup;
     }
-    hm_chart_t chart = {.x_label = run->traced ? "seconds since the work began"
-                                               : "seconds of computing, in the order of rows",
-                        .y_label = "rank",
-                        .x_high = g->end,
-                        .y_low = -0.6,
-                        .y_high = g->lanes - 0.4,
-                        .y_down = true,
-                        .y_tick = g->tick,
-                        .y_ticks = g->lanes,
-                        .box = g->box,
-                        .boxes = g->boxes,
-                        .key = run->traced ? state_key : band_key,
-                        .keys = run->traced ? 4 : 2,
-                        .width = 640,
-                        .height = lane_height(g->lanes)};
+    hm_chart_t chart =
+        run->traced ? gantt_chart(g, "seconds since the work began", state_key, HM_STATE_COUNT)
+                    : gantt_chart(g, "seconds of computing, in the order of rows", band_key, 2);
+    chart.width = 640;
     int64_t ranks = run->traced ? run->timeline.ranks : run->ranks;
     snprintf(note, sizeof note, "%s%s",
              run->traced ? "From the trace" : "No trace was given: what a rank waited is not shown",
@@ -238,10 +241,10 @@ static hm_status_t draw_ranks(report_page_t *page, const run_t *run, const repor
     for (int lane = 0; lane < g->lanes; ++lane) {
         const int rank = (int)((int64_t)lane * run->ranks / g->lanes);
         const hm_rank_account_t *a = &run->rank[rank].account;
-        const double spent[] = {a->busy, a->writing, a->talking, a->waiting};
+        const double spent[HM_STATE_COUNT] = {a->busy, a->writing, a->talking, a->waiting};
         double from = 0;
         name_lane(g, lane, rank);
-        for (int k = 0; k < 4; ++k) {
+        for (int k = 0; k < HM_STATE_COUNT; ++k) {
             double to = from + (isfinite(spent[k]) && spent[k] > 0 ? spent[k] : 0);
             if (to > from) {
                 HM_TRY(add_box(g, lane, from, to, state_key[k].colour, err));
@@ -253,19 +256,7 @@ static hm_status_t draw_ranks(report_page_t *page, const run_t *run, const repor
     if (g->lanes == 0 || !(g->end > 0)) {
         goto cleanup;
     }
-    hm_chart_t chart = {.x_label = "seconds",
-                        .y_label = "rank",
-                        .x_high = g->end,
-                        .y_low = -0.6,
-                        .y_high = g->lanes - 0.4,
-                        .y_down = true,
-                        .y_tick = g->tick,
-                        .y_ticks = g->lanes,
-                        .box = g->box,
-                        .boxes = g->boxes,
-                        .key = state_key,
-                        .keys = 4,
-                        .height = lane_height(g->lanes)};
+    hm_chart_t chart = gantt_chart(g, "seconds", state_key, HM_STATE_COUNT);
     HM_TRY(report_figure(page, &chart, "run-ranks", "Where each rank's time went",
                          "The last session", table, err));
 cleanup:

@@ -3,6 +3,7 @@
 #define HM_REPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "hm_chart.h"
@@ -16,9 +17,15 @@ enum { REPORT_CELL = 160 };
 /** A column: what it is called, and what stands in it for a row. */
 typedef struct report_column_t {
     const char *name;
-    void (*cell)(const void *row, char text[REPORT_CELL]);
-    bool left; /**< adjusted to the left */
+    void (*cell)(const void *row, char text[REPORT_CELL]); /**< NULL: it is a number */
+    bool left;                                             /**< adjusted to the left */
+    size_t number;                                         /**< where in the row it is, a double */
+    double factor;                                         /**< what it is multiplied with */
 } report_column_t;
+
+/** A column of numbers: `factor` x a row's `member`, a double of the structure `type`. */
+#define REPORT_NUMBER(title, type, member, by) \
+    { .name = (title), .number = offsetof(type, member), .factor = (by) }
 
 typedef struct report_table_t {
     const report_column_t *column; /**< [columns] */

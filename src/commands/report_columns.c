@@ -92,55 +92,6 @@ POINT(cell_efficiency) {
     median_cell(&((const hm_point_t *)row)->efficiency, 1, text);
 }
 
-POINT(cell_karp_flatt) {
-    report_number(((const hm_point_t *)row)->karp_flatt, text);
-}
-
-static void figure_cell(const void *row, hm_figure_t figure, double factor,
-                        char text[REPORT_CELL]) {
-    report_number(factor * ((const hm_point_t *)row)->figure[figure], text);
-}
-
-POINT(cell_imbalance) {
-    figure_cell(row, HM_FIGURE_IMBALANCE, 1, text);
-}
-
-POINT(cell_imbalance_iterations) {
-    figure_cell(row, HM_FIGURE_IMBALANCE_ITERATIONS, 1, text);
-}
-
-POINT(cell_busy) {
-    figure_cell(row, HM_FIGURE_BUSY, 100, text);
-}
-
-POINT(cell_writing) {
-    figure_cell(row, HM_FIGURE_WRITING, 100, text);
-}
-
-POINT(cell_talking) {
-    figure_cell(row, HM_FIGURE_TALKING, 100, text);
-}
-
-POINT(cell_waiting) {
-    figure_cell(row, HM_FIGURE_WAITING, 100, text);
-}
-
-POINT(cell_startup) {
-    figure_cell(row, HM_FIGURE_STARTUP, 1, text);
-}
-
-POINT(cell_rate) {
-    figure_cell(row, HM_FIGURE_RATE, 1, text);
-}
-
-POINT(cell_predicted_seconds) {
-    report_number(((const hm_point_t *)row)->predicted_seconds, text);
-}
-
-POINT(cell_predicted_imbalance) {
-    report_number(((const hm_point_t *)row)->predicted_imbalance, text);
-}
-
 /* What the prediction is off by, of the measured time. */
 POINT(cell_prediction_error) {
     const hm_point_t *p = row;
@@ -152,43 +103,44 @@ POINT(cell_prediction_error) {
     }
 }
 
-#define WHICH                                                                           \
-    {"strategy", cell_strategy, true}, {"nodes x ranks x threads", cell_where, true}, { \
-        "cores", cell_cores, false                                                      \
+#define WHICH                                                                    \
+    {.name = "strategy", .cell = cell_strategy, .left = true},                   \
+        {.name = "nodes x ranks x threads", .cell = cell_where, .left = true}, { \
+        .name = "cores", .cell = cell_cores                                      \
     }
 
-const report_column_t report_time_columns[] = {WHICH,
-                                               {"grid", cell_grid, false},
-                                               {"Giter a worker", cell_per_core, false},
-                                               {"seconds", cell_seconds, false},
-                                               {"interval", cell_seconds_interval, false},
-                                               {"level", cell_level, false},
-                                               {"Giter/s", cell_rate, false},
-                                               {"start-up s", cell_startup, false},
-                                               {"predicted s", cell_predicted_seconds, false},
-                                               {"off by", cell_prediction_error, false},
-                                               {"runs", cell_runs, false}};
+const report_column_t report_time_columns[] = {
+    WHICH,
+    {.name = "grid", .cell = cell_grid},
+    {.name = "Giter a worker", .cell = cell_per_core},
+    {.name = "seconds", .cell = cell_seconds},
+    {.name = "interval", .cell = cell_seconds_interval},
+    {.name = "level", .cell = cell_level},
+    REPORT_NUMBER("Giter/s", hm_point_t, figure[HM_FIGURE_RATE], 1),
+    REPORT_NUMBER("start-up s", hm_point_t, figure[HM_FIGURE_STARTUP], 1),
+    REPORT_NUMBER("predicted s", hm_point_t, predicted_seconds, 1),
+    {.name = "off by", .cell = cell_prediction_error},
+    {.name = "runs", .cell = cell_runs}};
 const int report_time_count = sizeof report_time_columns / sizeof *report_time_columns;
 
 const report_column_t report_speedup_columns[] = {
     WHICH,
-    {"speed-up", cell_speedup, false},
-    {"interval", cell_speedup_interval, false},
-    {"efficiency", cell_efficiency, false},
-    {"serial part (Karp-Flatt)", cell_karp_flatt, false},
-    {"runs", cell_runs, false}};
+    {.name = "speed-up", .cell = cell_speedup},
+    {.name = "interval", .cell = cell_speedup_interval},
+    {.name = "efficiency", .cell = cell_efficiency},
+    REPORT_NUMBER("serial part (Karp-Flatt)", hm_point_t, karp_flatt, 1),
+    {.name = "runs", .cell = cell_runs}};
 const int report_speedup_count = sizeof report_speedup_columns / sizeof *report_speedup_columns;
 
-const report_column_t report_share_columns[] = {WHICH,
-                                                {"computing %", cell_busy, false},
-                                                {"writing %", cell_writing, false},
-                                                {"talking %", cell_talking, false},
-                                                {"waiting %", cell_waiting, false}};
+const report_column_t report_share_columns[] = {
+    WHICH, REPORT_NUMBER("computing %", hm_point_t, figure[HM_FIGURE_BUSY], 100),
+    REPORT_NUMBER("writing %", hm_point_t, figure[HM_FIGURE_WRITING], 100),
+    REPORT_NUMBER("talking %", hm_point_t, figure[HM_FIGURE_TALKING], 100),
+    REPORT_NUMBER("waiting %", hm_point_t, figure[HM_FIGURE_WAITING], 100)};
 const int report_share_count = sizeof report_share_columns / sizeof *report_share_columns;
 
 const report_column_t report_balance_columns[] = {
-    WHICH,
-    {"imbalance by time", cell_imbalance, false},
-    {"by iterations", cell_imbalance_iterations, false},
-    {"predicted", cell_predicted_imbalance, false}};
+    WHICH, REPORT_NUMBER("imbalance by time", hm_point_t, figure[HM_FIGURE_IMBALANCE], 1),
+    REPORT_NUMBER("by iterations", hm_point_t, figure[HM_FIGURE_IMBALANCE_ITERATIONS], 1),
+    REPORT_NUMBER("predicted", hm_point_t, predicted_imbalance, 1)};
 const int report_balance_count = sizeof report_balance_columns / sizeof *report_balance_columns;

@@ -144,14 +144,6 @@ CELL(cell_who) {
     }
 }
 
-CELL(cell_piece_work) {
-    report_number(PIECE(row)->iterations * 1e-9, text);
-}
-
-CELL(cell_piece_seconds) {
-    report_number(PIECE(row)->seconds, text);
-}
-
 CELL(cell_mean) {
     report_number(PIECE(row)->done > 0 ? 1e3 * PIECE(row)->seconds / (double)PIECE(row)->done : NAN,
                   text);
@@ -161,13 +153,14 @@ CELL(cell_dearest) {
     report_number(PIECE(row)->done > 0 ? 1e3 * PIECE(row)->dearest : NAN, text);
 }
 
-const report_column_t report_piece_columns[] = {{"rows", cell_rows, false},
-                                                {"done", cell_done, false},
-                                                {"computed by", cell_who, true},
-                                                {"Giter spent", cell_piece_work, false},
-                                                {"seconds", cell_piece_seconds, false},
-                                                {"ms a row", cell_mean, false},
-                                                {"dearest row ms", cell_dearest, false}};
+const report_column_t report_piece_columns[] = {
+    {.name = "rows", .cell = cell_rows},
+    {.name = "done", .cell = cell_done},
+    {.name = "computed by", .cell = cell_who, .left = true},
+    REPORT_NUMBER("Giter spent", run_piece_t, iterations, 1e-9),
+    REPORT_NUMBER("seconds", run_piece_t, seconds, 1),
+    {.name = "ms a row", .cell = cell_mean},
+    {.name = "dearest row ms", .cell = cell_dearest}};
 const int report_piece_count = sizeof report_piece_columns / sizeof *report_piece_columns;
 
 CELL(cell_rank) {
@@ -198,33 +191,18 @@ CELL(cell_rank_work) {
     report_number((double)ACCOUNT(row)->iterations * 1e-9, text);
 }
 
-CELL(cell_busy) {
-    report_number(ACCOUNT(row)->busy, text);
-}
-
-CELL(cell_writing) {
-    report_number(ACCOUNT(row)->writing, text);
-}
-
-CELL(cell_talking) {
-    report_number(ACCOUNT(row)->talking, text);
-}
-
-CELL(cell_waiting) {
-    report_number(ACCOUNT(row)->waiting, text);
-}
-
-const report_column_t report_rank_columns[] = {{"rank", cell_rank, false},
-                                               {"host", cell_host, true},
-                                               {"node", cell_node, false},
-                                               {"kernel", cell_isa, true},
-                                               {"threads", cell_threads, false},
-                                               {"rows", cell_rank_rows, false},
-                                               {"Giter spent", cell_rank_work, false},
-                                               {"computing s", cell_busy, false},
-                                               {"writing s", cell_writing, false},
-                                               {"talking s", cell_talking, false},
-                                               {"waiting s", cell_waiting, false}};
+const report_column_t report_rank_columns[] = {
+    {.name = "rank", .cell = cell_rank},
+    {.name = "host", .cell = cell_host, .left = true},
+    {.name = "node", .cell = cell_node},
+    {.name = "kernel", .cell = cell_isa, .left = true},
+    {.name = "threads", .cell = cell_threads},
+    {.name = "rows", .cell = cell_rank_rows},
+    {.name = "Giter spent", .cell = cell_rank_work},
+    REPORT_NUMBER("computing s", run_rank_t, account.busy, 1),
+    REPORT_NUMBER("writing s", run_rank_t, account.writing, 1),
+    REPORT_NUMBER("talking s", run_rank_t, account.talking, 1),
+    REPORT_NUMBER("waiting s", run_rank_t, account.waiting, 1)};
 const int report_rank_count = sizeof report_rank_columns / sizeof *report_rank_columns;
 
 #define SESSION(row) ((const hm_session_t *)(row))
@@ -261,14 +239,15 @@ CELL(cell_ended) {
     snprintf(text, REPORT_CELL, "%s", SESSION(row)->ended[0] ? SESSION(row)->ended : "killed");
 }
 
-static const report_column_t session_columns[] = {{"began", cell_start, true},
-                                                  {"host", cell_session_host, true},
-                                                  {"version", cell_session_version, true},
-                                                  {"ranks x threads", cell_session_ranks, false},
-                                                  {"strategy", cell_session_strategy, true},
-                                                  {"rows before", cell_before, false},
-                                                  {"seconds", cell_session_seconds, false},
-                                                  {"ended", cell_ended, true}};
+static const report_column_t session_columns[] = {
+    {.name = "began", .cell = cell_start, .left = true},
+    {.name = "host", .cell = cell_session_host, .left = true},
+    {.name = "version", .cell = cell_session_version, .left = true},
+    {.name = "ranks x threads", .cell = cell_session_ranks},
+    {.name = "strategy", .cell = cell_session_strategy, .left = true},
+    {.name = "rows before", .cell = cell_before},
+    {.name = "seconds", .cell = cell_session_seconds},
+    {.name = "ended", .cell = cell_ended, .left = true}};
 
 /* --- what it comes to --------------------------------------------------------------------------
  */

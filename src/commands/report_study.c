@@ -78,10 +78,14 @@ FIT(cell_points) {
 }
 
 static const report_column_t fit_columns[] = {
-    {"series", cell_series, true},           {"law", cell_law, true},
-    {"parameter", cell_first, true},         {"second parameter", cell_second, true},
-    {"points", cell_points, false},          {"residual (rms)", cell_residual, false},
-    {"largest residual", cell_worst, false}, {"most speed-up", cell_limit, false}};
+    {.name = "series", .cell = cell_series, .left = true},
+    {.name = "law", .cell = cell_law, .left = true},
+    {.name = "parameter", .cell = cell_first, .left = true},
+    {.name = "second parameter", .cell = cell_second, .left = true},
+    {.name = "points", .cell = cell_points},
+    {.name = "residual (rms)", .cell = cell_residual},
+    {.name = "largest residual", .cell = cell_worst},
+    {.name = "most speed-up", .cell = cell_limit}};
 
 /* All points, all fits: rows for tables. */
 typedef struct rows_t {

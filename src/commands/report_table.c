@@ -29,6 +29,16 @@ static int width_of(const char *text) {
     return width;
 }
 
+static void cell_of(const report_column_t *column, const void *row, char text[REPORT_CELL]) {
+    if (column->cell) {
+        column->cell(row, text);
+    } else {
+        double value;
+        memcpy(&value, (const char *)row + column->number, sizeof value);
+        report_number(column->factor * value, text);
+    }
+}
+
 void report_table_print(const report_table_t *table, FILE *out) {
     char text[REPORT_CELL];
     int width[MOST_COLUMNS] = {0};
@@ -36,7 +46,7 @@ void report_table_print(const report_table_t *table, FILE *out) {
     for (int c = 0; c < columns; ++c) {
         width[c] = width_of(table->column[c].name);
         for (int r = 0; r < table->rows; ++r) {
-            table->column[c].cell(table->row[r], text);
+            cell_of(&table->column[c], table->row[r], text);
             width[c] = width_of(text) > width[c] ? width_of(text) : width[c];
         }
     }
@@ -46,7 +56,7 @@ void report_table_print(const report_table_t *table, FILE *out) {
             if (r < 0) {
                 snprintf(text, sizeof text, "%s", column->name);
             } else {
-                column->cell(table->row[r], text);
+                cell_of(column, table->row[r], text);
             }
             bool last = c + 1 == columns;
             int blanks = width[c] - width_of(text);
@@ -68,7 +78,7 @@ void report_table_html(const report_table_t *table, FILE *out) {
     for (int r = 0; r < table->rows; ++r) {
         fputs("<tr>", out);
         for (int c = 0; c < table->columns; ++c) {
-            table->column[c].cell(table->row[r], text);
+            cell_of(&table->column[c], table->row[r], text);
             fputs(table->column[c].left ? "<td class=\"l\">" : "<td>", out);
             hm_html_text(out, text);
             fputs("</td>", out);

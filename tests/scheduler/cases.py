@@ -16,6 +16,7 @@ from conftest import LONG, SHORT, crc_of, rows_done
 from slurm_cluster import until
 
 FINAL = ("done", "failed", "cancelled")
+NASTY = ["a b", "", 'it\'s "x"', "$(touch pwned)", "`touch pwned`", "a\nb", "*", "%j", "\\", "--x=1,2", "é"]
 
 
 class Cases:
@@ -61,6 +62,16 @@ class Cases:
         done, height, new = map(int, rows[-1])
         assert done == height and new < height, log
         return new
+
+    # --- arguments ---
+
+    def test_arguments_unchanged(self, driver, project):
+        project.write("echo", '#!/bin/bash\nprintf "%s\\0" "$@" >seen\n', 0o755)
+        job = driver.submit(project, "mandel", ["check", *NASTY],
+                            variables={"HPCMANDEL": str(project / "echo"), "HPCMANDEL_LAUNCH": "none"})
+        self.finish(driver, project, job)
+        assert (project / "seen").read_text().split("\0")[:-1] == ["check", *NASTY]
+        assert not (project / "pwned").exists()
 
     # --- allocations ---
 

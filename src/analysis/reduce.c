@@ -97,24 +97,24 @@ cleanup:
     return status;
 }
 
-hm_status_t hm_reduce_sums(MPI_Comm comm, uint64_t *value, int64_t count, hm_error_t *err) {
+/** Words in pieces that MPI can count. */
+static hm_status_t reduce_words(MPI_Comm comm, uint64_t *word, int64_t count, MPI_Op op,
+                                hm_error_t *err) {
     hm_status_t status = HM_OK;
     for (int64_t i = 0; i < count; i += PIECE) {
         const int n = (int)(count - i < PIECE ? count - i : PIECE);
-        HM_TRY(reduce(comm, value + i, n, MPI_UINT64_T, MPI_SUM, err));
+        HM_TRY(reduce(comm, word + i, n, MPI_UINT64_T, op, err));
     }
 cleanup:
     return status;
 }
 
+hm_status_t hm_reduce_sums(MPI_Comm comm, uint64_t *value, int64_t count, hm_error_t *err) {
+    return reduce_words(comm, value, count, MPI_SUM, err);
+}
+
 hm_status_t hm_reduce_bits(MPI_Comm comm, uint64_t *bits, int64_t words, hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    for (int64_t i = 0; i < words; i += PIECE) {
-        const int n = (int)(words - i < PIECE ? words - i : PIECE);
-        HM_TRY(reduce(comm, bits + i, n, MPI_UINT64_T, MPI_BOR, err));
-    }
-cleanup:
-    return status;
+    return reduce_words(comm, bits, words, MPI_BOR, err);
 }
 
 /** Words in a row, as one element. */

@@ -71,9 +71,8 @@ static double memory_of_portions(const hm_simulation_t *plan) {
  */
 
 static hm_status_t open_counter(sim_t *sim) {
-    hm_status_t status = cut(sim, hm_portion_of_counter(sim->plan->portion, sim->plan->nodes));
     sim_begin_at(sim, 0);
-    return status;
+    return cut(sim, hm_portion_of_counter(sim->plan->portion, sim->plan->nodes));
 }
 
 const sim_model_t sim_counter = {.strategy = "counter",
@@ -86,12 +85,11 @@ const sim_model_t sim_counter = {.strategy = "counter",
  */
 
 static hm_status_t open_pool(sim_t *sim) {
-    hm_status_t status = cut(sim, sim->plan->portion);
     const bool idle = sim->plan->idle_coordinator && sim->plan->ranks > 1;
     for (int rank = idle ? 1 : 0; rank < sim->plan->ranks; ++rank) {
         sim_push(sim, 0, rank, SIM_NEXT);
     }
-    return status;
+    return cut(sim, sim->plan->portion);
 }
 
 const sim_model_t sim_pool = {.strategy = "pool",
@@ -104,9 +102,8 @@ const sim_model_t sim_pool = {.strategy = "pool",
  */
 
 static hm_status_t open_pipeline(sim_t *sim) {
-    hm_status_t status = cut(sim, HM_PORTION_FIXED);
     sim_begin_at(sim, 0);
-    return status;
+    return cut(sim, HM_PORTION_FIXED);
 }
 
 /* The rank that writes for this one. */

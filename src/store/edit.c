@@ -12,7 +12,11 @@ hm_status_t hm_edit_open(const char *path, hm_edit_t *edit, hm_error_t *err) {
     hm_h5_quiet();
     hid_t access = H5I_INVALID_HID;
     HM_TRY(hm_layout_descriptor(path, true, &opened.descriptor, err));
-    HM_TRY(hm_seal_check(opened.descriptor, &opened.seal, &opened.sealed, err));
+    status = hm_seal_check(opened.descriptor, &opened.seal, &opened.sealed, err);
+    if (status != HM_OK) {
+        (void)hm_error_context(err, "'%s'", path);
+        goto cleanup;
+    }
     access = hm_h5_serial_access();
     if (access >= 0) {
         opened.file = H5Fopen(path, H5F_ACC_RDWR, access);

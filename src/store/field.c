@@ -80,10 +80,11 @@ static hm_status_t copy_plainly(int source, int target, int64_t at, int64_t end,
         if (n <= 0) {
             HM_TRY(hm_error_errno(err, HM_EIO, n < 0 ? errno : EIO, "cannot read the file"));
         }
-        if (pwrite(target, piece, (size_t)n, at) != n) {
+        const ssize_t written = pwrite(target, piece, (size_t)n, at);
+        if (written < 0) {
             HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot write the copy"));
         }
-        at += n;
+        at += written; /* a full disk takes a part of it, and says so the next time */
     }
 cleanup:
     free(piece);

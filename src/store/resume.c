@@ -184,7 +184,9 @@ hm_status_t hm_dataset_resume(const char *path, const hm_dataset_plan_t *plan,
     char *configuration = NULL;
     hm_dataset_info_t found;
     hid_t run = H5I_INVALID_HID;
+    bool named = true; /* the message says which file */
     HM_TRY(hm_edit_open(path, &edit, err));
+    named = false;
     HM_TRY(hm_info_read(edit.file, &found, err));
     run = H5Gopen2(edit.file, HM_PATH_RUN, H5P_DEFAULT);
     if (run < 0) {
@@ -201,7 +203,7 @@ hm_status_t hm_dataset_resume(const char *path, const hm_dataset_plan_t *plan,
     HM_TRY(hm_edit_close(&edit, err));
     *info = found;
 cleanup:
-    if (status != HM_OK) {
+    if (status != HM_OK && !named) {
         (void)hm_error_context(err, "'%s'", path);
     }
     free(configuration);

@@ -140,7 +140,7 @@ static hm_status_t checksum(int descriptor, const hm_seal_t *seal, uint32_t *crc
         uint64_t left = seal->word[RANGES + 2 * i + 1];
         while (left > 0) {
             const ssize_t n = pread(descriptor, bytes, left < PIECE ? left : PIECE, (off_t)at);
-            if (n <= 0 && errno != EINTR) {
+            if (n == 0 || (n < 0 && errno != EINTR)) {
                 return hm_error_errno(err, HM_EIO, n < 0 ? errno : EIO, "cannot read the headers");
             }
             if (n > 0) {

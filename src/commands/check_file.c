@@ -24,20 +24,21 @@ typedef struct range_t {
 typedef struct share_t {
     hm_verified_t verified;
     int64_t ranges; /* of torn rows; those beyond MOST_RANGES are counted only */
+    int64_t last;   /* row of the last one */
     range_t range[MOST_RANGES];
 } share_t;
 
 static void note_torn(share_t *share, int64_t row) {
-    range_t *last =
-        share->ranges > 0 && share->ranges <= MOST_RANGES ? &share->range[share->ranges - 1] : NULL;
-    if (last && last->last + 1 == row) {
-        last->last = row;
-        return;
+    if (share->ranges == 0 || share->last + 1 != row) {
+        if (share->ranges < MOST_RANGES) {
+            share->range[share->ranges].first = row;
+        }
+        ++share->ranges;
     }
-    if (share->ranges < MOST_RANGES) {
-        share->range[share->ranges] = (range_t){row, row};
+    if (share->ranges <= MOST_RANGES) {
+        share->range[share->ranges - 1].last = row;
     }
-    ++share->ranges;
+    share->last = row;
 }
 
 /* Verifies rows [first, end) of an open file. */

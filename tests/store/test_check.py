@@ -82,6 +82,13 @@ def unsealed(file, path):
     return path
 
 
+def test_long_stretches_of_torn_rows_are_one_place_each(file, tmp_path):
+    """Also those that are too many to be named."""
+    rows = [row for place in range(10) for row in range(20 * place, 20 * place + 10)]
+    result = hpcmandel("check", torn(file, tmp_path / "torn.h5", rows))
+    assert "100 rows" in result.err and "140 to 149, and 2 more places;" in result.err
+
+
 def test_figures_that_are_not_those_of_the_data(file, tmp_path):
     for key in ("sum", "inside", "crc32"):
         path = unsealed(file, tmp_path / f"{key}.h5")

@@ -22,6 +22,8 @@ static void on_signal(int number) {
 }
 
 static void set_timer(double seconds) {
+    const double most = 1e9; /* thirty years: no limit, and still a whole number of seconds */
+    seconds = seconds < most ? seconds : most;
     struct itimerval timer = {.it_value = {.tv_sec = (time_t)seconds}};
     timer.it_value.tv_usec = (suseconds_t)((seconds - (double)timer.it_value.tv_sec) * 1e6);
     setitimer(ITIMER_REAL, &timer, NULL);

@@ -24,7 +24,7 @@ MAY = {
 MAIN = "commands"  # src/main.c lives there
 
 HEADERS = {
-    "base": "clock cpu csv error log option sample text version",
+    "base": "clock cpu csv error log option replace sample text version",
     "plane": "grid kernel scene",
     "cluster": "account band cluster portion strategy tally",
     "store": "crc32 dataset field together",

@@ -88,6 +88,12 @@ static int64_t dropped_of(const json_t *object) {
     return dropped > 0 ? dropped : 0;
 }
 
+/* Is it the file that ended, or could it not be read? */
+static hm_status_t no_more(FILE *file, const char *path, hm_error_t *err) {
+    return ferror(file) ? hm_error_errno(err, HM_EIO, errno, "trace: cannot read '%s'", path)
+                        : HM_OK;
+}
+
 /* Goes through the whole file. */
 static hm_status_t walk(const char *path, hm_timeline_t *timeline, visit_t visit, hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -97,6 +103,7 @@ static hm_status_t walk(const char *path, hm_timeline_t *timeline, visit_t visit
         return hm_error_errno(err, HM_EIO, errno, "trace: cannot read '%s'", path);
     }
     if (!find_events(file, &line)) {
+        HM_TRY(no_more(file, path, err));
         HM_TRY(hm_error_set(err, HM_EDATA, "trace: '%s' is none: it has no \"traceEvents\"", path));
     }
     for (;;) {
@@ -111,6 +118,7 @@ static hm_status_t walk(const char *path, hm_timeline_t *timeline, visit_t visit
         json_error_t bad;
         json_t *object = c == '{' ? json_loadf(file, JSON_DISABLE_EOF_CHECK, &bad) : NULL;
         if (!object) {
+            HM_TRY(no_more(file, path, err));
             HM_TRY(hm_error_set(err, HM_EDATA, "trace: %s, line %lld: %s", path, (long long)line,
                                 c == EOF ? "ends before its list of events does"
                                          : "not an event in JSON"));
@@ -122,9 +130,6 @@ static hm_status_t walk(const char *path, hm_timeline_t *timeline, visit_t visit
         }
         timeline->dropped += dropped_of(object);
         json_decref(object);
-    }
-    if (ferror(file)) {
-        status = hm_error_errno(err, HM_EIO, errno, "trace: cannot read '%s'", path);
     }
 cleanup:
     fclose(file);

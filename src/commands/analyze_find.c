@@ -71,9 +71,6 @@ static json_t *hit_json(const hm_hit_t *hit, uint32_t channels) {
 
 static hm_status_t write_json(const char *to, const char *expression, const hm_hits_t *hits,
                               hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    FILE *out = NULL;
-    char *text = NULL;
     json_t *list = json_array();
     for (int64_t i = 0; i < hits->count; ++i) {
         json_array_append_new(list, hit_json(&hits->hit[i], hits->info.channels));
@@ -82,17 +79,7 @@ static hm_status_t write_json(const char *to, const char *expression, const hm_h
         "{s:I, s:b, s:I, s:o}", "hits", (json_int_t)hits->count, "all", hits->all, "missing",
         (json_int_t)(hits->info.grid.height - hits->info.rows_done), "hit", list);
     json_object_set_new(root, "find", json_string(expression));
-    text = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-    if (!text) {
-        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for the hits as JSON"));
-    }
-    HM_TRY(output_open(to, &out, err));
-    fprintf(out, "%s\n", text);
-    HM_TRY(output_close(to, out, err));
-cleanup:
-    free(text);
-    json_decref(root);
-    return status;
+    return output_json(to, root, err);
 }
 
 /* Rank 0 alone. */

@@ -1,12 +1,12 @@
 /* bench: what this machine makes of kernels, strategies and I/O. */
 #include "bench.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "commands.h"
 #include "hm_text.h"
+#include "output.h"
 
 static const bench_t *const benches[] = {&bench_kernel, &bench_strategies, &bench_io, NULL};
 
@@ -95,8 +95,7 @@ static hm_status_t open_csv(const hm_context_t *context, const char *path, FILE 
     if (context->cluster->rank != 0 || !path) {
         return HM_OK;
     }
-    *csv = fopen(path, "w");
-    return *csv ? HM_OK : hm_error_errno(err, HM_ECREATE, errno, "csv: cannot write %s", path);
+    return output_open(path, csv, err);
 }
 
 static hm_status_t run_bench(hm_context_t *context, int argc, char **argv) {
@@ -121,8 +120,8 @@ static hm_status_t run_bench(hm_context_t *context, int argc, char **argv) {
         status = bench->run(context, &settings, csv);
     }
     hm_status_t closed = HM_OK;
-    if (csv && fclose(csv) != 0) {
-        closed = hm_error_errno(&err, HM_EIO, errno, "csv: cannot write %s", settings.csv);
+    if (csv) {
+        closed = output_close(settings.csv, csv, &err);
     }
     if (!helped && status == HM_OK) {
         status = hm_meet(context, closed, &err);

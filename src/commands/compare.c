@@ -129,8 +129,6 @@ static json_t *channel_json(const hm_difference_t *d) {
 /* "-" is standard output. */
 static hm_status_t write_json(const char *to, char **path, const hm_comparison_t *c,
                               hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    FILE *out = NULL;
     json_t *root = json_pack("{s:b, s:I, s:[I, I], s:{}}", "differ", c->differ, "rows",
                              (json_int_t)c->rows, "rows_only", (json_int_t)c->rows_only[0],
                              (json_int_t)c->rows_only[1], "channels");
@@ -141,21 +139,9 @@ static hm_status_t write_json(const char *to, char **path, const hm_comparison_t
                                 channel_json(&c->channel[channel]));
         }
     }
-    /* Names that are not UTF-8 are left out: JSON cannot hold them. */
-    json_object_set_new(root, "files", json_pack("[s, s]", path[0], path[1]));
-    char *text = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-    if (!text) {
-        status = hm_error_set(err, HM_EMISSING, "out of memory for the outcome as JSON");
-    } else {
-        status = output_open(to, &out, err);
-        if (status == HM_OK) {
-            fprintf(out, "%s\n", text);
-            status = output_close(to, out, err);
-        }
-    }
-    free(text);
-    json_decref(root);
-    return status;
+    json_object_set_new(root, "files",
+                        json_pack("[o, o]", output_json_text(path[0]), output_json_text(path[1])));
+    return output_json(to, root, err);
 }
 
 /* Rank 0 alone. */

@@ -1,7 +1,10 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "hm_replace.h"
 
 bool output_is_stdout(const char *path) {
     return path && strcmp(path, "-") == 0;
@@ -12,12 +15,15 @@ hm_status_t output_open(const char *path, FILE **out, hm_error_t *err) {
         *out = stdout;
         return HM_OK;
     }
-    FILE *opened = fopen(path, "w");
-    if (!opened) {
-        return hm_error_errno(err, HM_ECREATE, errno, "cannot create '%s'", path);
+    hm_status_t status = hm_replace_check(path, err);
+    FILE *opened = status == HM_OK ? fopen(path, "w") : NULL;
+    if (status == HM_OK && !opened) {
+        status = hm_error_errno(err, HM_ECREATE, errno, "cannot create '%s'", path);
     }
-    *out = opened;
-    return HM_OK;
+    if (opened) {
+        *out = opened;
+    }
+    return status;
 }
 
 hm_status_t output_close(const char *path, FILE *out, hm_error_t *err) {
@@ -30,4 +36,25 @@ hm_status_t output_close(const char *path, FILE *out, hm_error_t *err) {
         return hm_error_errno(err, HM_EIO, written ? errno : failed, "cannot write '%s'", path);
     }
     return HM_OK;
+}
+
+hm_status_t output_json(const char *path, json_t *root, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    FILE *out = NULL;
+    char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    if (!text) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for the figures as JSON"));
+    }
+    HM_TRY(output_open(path, &out, err));
+    fprintf(out, "%s\n", text);
+    HM_TRY(output_close(path, out, err));
+cleanup:
+    free(text);
+    json_decref(root);
+    return status;
+}
+
+json_t *output_json_text(const char *text) {
+    json_t *made = json_string(text);
+    return made ? made : json_null();
 }

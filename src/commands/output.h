@@ -2,6 +2,7 @@
 #ifndef HM_COMMANDS_OUTPUT_H
 #define HM_COMMANDS_OUTPUT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -10,11 +11,20 @@
 /* "-" is standard output; NULL is not. */
 bool output_is_stdout(const char *path);
 
-/* Opens `path` for writing, or gives standard output. HM_ECREATE. */
+/* Opens `path` for writing, or gives standard output. HM_ECREATE: also where a data set
+ * file is, which stays. */
 hm_status_t output_open(const char *path, FILE **out, hm_error_t *err);
 
 /* Closes it, when it is not standard output, which main() looks after. HM_EIO: something could not
  * be written. */
 hm_status_t output_close(const char *path, FILE *out, hm_error_t *err);
+
+/* Writes `root`, which is freed, to `path` as above. HM_EMISSING: `root` is NULL, as whoever made
+ * it ran out of memory. */
+hm_status_t output_json(const char *path, json_t *root, hm_error_t *err);
+
+/* A text of any bytes, such as a path, for json_pack's "o": null where it is not UTF-8, as JSON
+ * cannot hold it. */
+json_t *output_json_text(const char *text);
 
 #endif

@@ -1,9 +1,9 @@
 /* The figures of `potential` as text and JSON. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 
 #include "hm_version.h"
+#include "output.h"
 #include "potential.h"
 
 static const char *rim_name(const hm_potential_report_t *r) {
@@ -68,11 +68,11 @@ static json_t *seconds_json(const hm_potential_report_t *r) {
 hm_status_t potential_report_json(const char *path, const char *file, int64_t coarsen,
                                   const hm_potential_report_t *r, hm_error_t *err) {
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:I, s:[I,I], s:[I,I], s:I, s:I, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, "
+        "{s:s, s:s, s:o, s:I, s:[I,I], s:[I,I], s:I, s:I, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, "
         "s:i, s:f, s:o, s:{s:f, s:[f,f], s:f, s:f, s:I}, s:o, s:f}",
-        "version", hm_version(), "revision", hm_revision(), "file", file, "coarsen",
-        (json_int_t)coarsen, "grid", (json_int_t)r->width, (json_int_t)r->height, "padded",
-        (json_int_t)r->padded_width, (json_int_t)r->padded_height, "unknowns",
+        "version", hm_version(), "revision", hm_revision(), "file", output_json_text(file),
+        "coarsen", (json_int_t)coarsen, "grid", (json_int_t)r->width, (json_int_t)r->height,
+        "padded", (json_int_t)r->padded_width, (json_int_t)r->padded_height, "unknowns",
         (json_int_t)r->unknowns, "set", (json_int_t)r->set, "rim", rim_name(r), "petsc", r->petsc,
         "solver", r->solver, "preconditioner", r->preconditioner, "levels", r->levels, "ranks",
         r->ranks, "iterations", r->iterations, "all_iterations", r->all_iterations, "solves",
@@ -80,14 +80,9 @@ hm_status_t potential_report_json(const char *path, const char *file, int64_t co
         r->error.most, "at", r->error.most_re, r->error.most_im, "rms", r->error.rms, "outer",
         r->error.outer, "points", (json_int_t)r->error.points, "seconds", seconds_json(r),
         "memory_bytes", r->memory);
-    if (!root) {
-        return hm_error_set(err, HM_EMISSING, "out of memory for the figures");
+    hm_status_t status = output_json(path, root, err);
+    if (status != HM_OK) {
+        hm_error_context(err, "json");
     }
-    hm_status_t status = HM_OK;
-    errno = 0;
-    if (json_dump_file(root, path, JSON_INDENT(2)) != 0) {
-        status = hm_error_errno(err, HM_ECREATE, errno, "json: cannot write '%s'", path);
-    }
-    json_decref(root);
     return status;
 }

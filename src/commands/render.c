@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "hm_canvas.h"
 #include "hm_clock.h"
+#include "hm_replace.h"
 #include "hm_version.h"
 #include "provenance.h"
 #include "render.h"
@@ -369,6 +370,23 @@ static void warn(const render_run_t *run) {
     }
 }
 
+/* What is written beside the data must not take their place, nor that of other data: better said
+ * now than after hours of computing. */
+static hm_status_t check_targets(const render_settings_t *settings, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const char *const names[] = {"png", "stats", "trace"};
+    const char *const targets[] = {settings->png, settings->stats, settings->trace};
+    for (size_t i = 0; i < sizeof targets / sizeof *targets && status == HM_OK; ++i) {
+        if (targets[i] && strcmp(targets[i], settings->output) == 0) {
+            status = hm_error_set(err, HM_EUSAGE, "%s: '%s' is the data set file's name", names[i],
+                                  targets[i]);
+        } else if (targets[i]) {
+            status = hm_replace_check(targets[i], err);
+        }
+    }
+    return status;
+}
+
 static hm_status_t run_render(hm_context_t *context, int argc, char **argv) {
     render_run_t run = {.context = context, .cluster = *context->cluster, .begin = hm_clock_now()};
     hm_error_t err = HM_ERROR_NONE;
@@ -393,6 +411,10 @@ static hm_status_t run_render(hm_context_t *context, int argc, char **argv) {
         context, render_resolve(&run.settings, &run.values, &run.cluster, &run.plan, &err), &err);
     if (status == HM_OK) {
         status = hm_meet(context, same_everywhere(&run, &err), &err);
+    }
+    if (status == HM_OK) {
+        status = hm_meet(context,
+                         run.cluster.rank == 0 ? check_targets(&run.settings, &err) : HM_OK, &err);
     }
     if (status == HM_OK) {
         warn(&run);

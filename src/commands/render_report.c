@@ -1,10 +1,10 @@
 /* What a run says of itself: the summary block and the JSON figures. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "hm_version.h"
+#include "output.h"
 #include "render.h"
 
 /* Shares over all ranks, and who was slowest. */
@@ -95,9 +95,9 @@ static json_t *ranks_json(const hm_rank_account_t *ranks, int size) {
     for (int r = 0; r < size; ++r) {
         const hm_rank_account_t *a = &ranks[r];
         json_array_append_new(
-            list, json_pack("{s:i, s:s, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:f, s:f}", "rank", r,
-                            "host", a->host, "node", (int)a->node, "isa", a->isa, "threads",
-                            (int)a->threads, "rows", (json_int_t)a->rows, "iterations",
+            list, json_pack("{s:i, s:o, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:f, s:f}", "rank", r,
+                            "host", output_json_text(a->host), "node", (int)a->node, "isa", a->isa,
+                            "threads", (int)a->threads, "rows", (json_int_t)a->rows, "iterations",
                             (json_int_t)a->iterations, "busy", a->busy, "waiting", a->waiting,
                             "writing", a->writing, "talking", a->talking));
     }
@@ -121,10 +121,10 @@ hm_status_t render_report_stats(const char *path, const hm_cluster_t *cluster,
     char crc[16];
     snprintf(crc, sizeof crc, "%08lx", (unsigned long)report->result.crc32);
     json_t *root = json_pack(
-        "{s:s, s:s, s:o, s:s, s:[I,I], s:s, s:I, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
+        "{s:s, s:s, s:o, s:o, s:[I,I], s:s, s:I, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
         "s:f, s:f, s:b, s:I, s:I, s:s, s:f, s:I, s:I, s:o}",
         "version", hm_version(), "revision", hm_revision(), "settings", settings_json(values),
-        "output", report->output, "grid", (json_int_t)plan->grid.width,
+        "output", output_json_text(report->output), "grid", (json_int_t)plan->grid.width,
         (json_int_t)plan->grid.height, "strategy", report->strategy, "band",
         (json_int_t)plan->band_rows, "ranks", cluster->size, "threads", plan->threads, "nodes",
         cluster->nodes, "seconds", report->seconds, "startup", report->startup, "giter_per_second",
@@ -137,14 +137,9 @@ hm_status_t render_report_stats(const char *path, const hm_cluster_t *cluster,
         "predicted_imbalance", report->predicted, "messages", (json_int_t)report->messages,
         "message_bytes", (json_int_t)report->bytes, "per_rank",
         ranks_json(report->ranks, cluster->size));
-    if (!root) {
-        return hm_error_set(err, HM_EMISSING, "out of memory for the figures");
+    hm_status_t status = output_json(path, root, err);
+    if (status != HM_OK) {
+        hm_error_context(err, "stats");
     }
-    hm_status_t status = HM_OK;
-    errno = 0;
-    if (json_dump_file(root, path, JSON_INDENT(2)) != 0) {
-        status = hm_error_errno(err, HM_ECREATE, errno, "stats: cannot write %s", path);
-    }
-    json_decref(root);
     return status;
 }

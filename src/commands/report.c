@@ -10,6 +10,7 @@
 #include "hm_clock.h"
 #include "hm_dataset.h"
 #include "hm_html.h"
+#include "hm_replace.h"
 #include "hm_version.h"
 #include "report.h"
 
@@ -70,23 +71,9 @@ typedef struct report_t {
     const report_settings_t *settings;
     const hm_log_t *log;
     report_page_t page;
-    char *part;        /* the page under its temporary name */
+    hm_replace_t file; /* the page */
     char folder[1024]; /* of figures that are not kept; "" when there is none */
 } report_t;
-
-/* HDF5 files say so in their first bytes. */
-static hm_status_t is_dataset(const char *path, bool *dataset, hm_error_t *err) {
-    static const char sign[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
-    char head[sizeof sign] = {0};
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        return hm_error_errno(err, HM_EIO, errno, "cannot read '%s'", path);
-    }
-    size_t got = fread(head, 1, sizeof head, file);
-    fclose(file);
-    *dataset = got == sizeof head && memcmp(head, sign, sizeof sign) == 0;
-    return HM_OK;
-}
 
 /* Where figures are drawn. */
 static hm_status_t make_folder(report_t *report, hm_error_t *err) {
@@ -149,16 +136,12 @@ static hm_status_t open_page(report_t *report, const char *title, const char *le
     if (!path) {
         return HM_OK;
     }
-    size_t size = strlen(path) + 32;
-    report->part = malloc(size);
-    if (!report->part) {
-        return hm_error_set(err, HM_EMISSING, "out of memory");
+    hm_status_t status = hm_replace_open(path, &report->file, err);
+    if (status != HM_OK) {
+        hm_error_context(err, "html");
+        return status;
     }
-    snprintf(report->part, size, "%s.part-%ld", path, (long)getpid());
-    report->page.html = fopen(report->part, "w");
-    if (!report->page.html) {
-        return hm_error_errno(err, HM_ECREATE, errno, "html: cannot write '%s'", path);
-    }
+    report->page.html = report->file.out;
     hm_html_begin(report->page.html, report->settings->title ? report->settings->title : title,
                   lead);
     return HM_OK;
@@ -176,18 +159,10 @@ static hm_status_t close_page(report_t *report, bool keep, hm_error_t *err) {
     char foot[512];
     snprintf(foot, sizeof foot, "Made by hpcmandel %s (%s), %s.", hm_version(), hm_revision(), now);
     hm_html_end(html, foot);
-    bool lost = ferror(html) != 0;
-    lost = fclose(html) != 0 || lost;
     report->page.html = NULL;
-    if (keep && lost) {
-        status = hm_error_set(err, HM_EIO, "html: cannot write '%s'; is the disk full?",
-                              report->settings->html);
-    } else if (keep && rename(report->part, report->settings->html) != 0) {
-        status = hm_error_errno(err, HM_ECREATE, errno, "html: cannot write '%s'",
-                                report->settings->html);
-    }
-    if (!keep || status != HM_OK) {
-        unlink(report->part);
+    status = hm_replace_close(&report->file, keep, err);
+    if (status != HM_OK) {
+        hm_error_context(err, "html");
     }
     return status;
 }
@@ -286,8 +261,7 @@ static hm_status_t make_report(report_t *report, const hm_values_t *values, hm_e
                             "report needs CSV files of scaling studies, or one data set file");
     }
     for (int i = 0; i < values->positional_count; ++i) {
-        bool one = false;
-        HM_TRY(is_dataset(values->positional[i], &one, err));
+        const bool one = hm_replace_is_hdf5(values->positional[i]);
         if (one && values->positional_count > 1) {
             HM_TRY(hm_error_set(err, HM_EUSAGE, "'%s' is a data set file: report takes one alone",
                                 values->positional[i]));
@@ -304,7 +278,6 @@ static hm_status_t make_report(report_t *report, const hm_values_t *values, hm_e
     }
     remove_folder(report, names, sizeof names / sizeof *names);
 cleanup:
-    free(report->part);
     return status;
 }
 

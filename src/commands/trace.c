@@ -1,9 +1,9 @@
 #include "trace.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "hm_clock.h"
+#include "output.h"
 
 /* Events sent at a time. */
 enum { TRACE_TAG = 21, PIECE = 2048 };
@@ -111,9 +111,9 @@ hm_status_t trace_write(const hm_context_t *context, const char *path, const hm_
     track_t track = {
         .events = trace->count, .dropped = trace->dropped, .node = cluster->node_index};
     if (cluster->rank == 0) {
-        file = fopen(path, "w");
-        if (!file) {
-            status = hm_error_errno(&err, HM_ECREATE, errno, "trace: cannot write %s", path);
+        status = output_open(path, &file, &err);
+        if (status != HM_OK) {
+            (void)hm_error_context(&err, "trace");
         }
     }
     status = hm_meet(context, status, &err);
@@ -122,9 +122,9 @@ hm_status_t trace_write(const hm_context_t *context, const char *path, const hm_
     }
     if (cluster->rank == 0) {
         status = write_all(cluster, file, &track, trace, zero, &err);
-        bool lost = ferror(file) != 0;
-        if ((fclose(file) != 0 || lost) && status == HM_OK) {
-            status = hm_error_set(&err, HM_EIO, "trace: cannot write %s; is the disk full?", path);
+        const hm_status_t closed = output_close(path, file, status == HM_OK ? &err : NULL);
+        if (status == HM_OK && closed != HM_OK) {
+            status = hm_error_context(&err, "trace");
         }
     } else {
         status = send_track(cluster, &track, trace, zero, &err);

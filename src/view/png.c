@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <png.h>
 #include <setjmp.h>
@@ -7,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hm_picture.h"
+#include "hm_replace.h"
 
 /*
  * libpng reports failure by a jump. All of its functions that can fail are called in the
@@ -22,8 +21,7 @@ enum { MOST_TEXTS = 8 };
 
 struct hm_png_t {
     char *path;
-    char *part; /* the temporary name, NULL when written directly */
-    int descriptor;
+    hm_replace_t file;
     png_structp png;
     png_infop info;
     png_text texts[MOST_TEXTS]; /* key and text owned */
@@ -66,7 +64,7 @@ static void on_warning(png_structp png, png_const_charp message) {
 static void on_write(png_structp png, png_bytep data, size_t size) {
     hm_png_t *self = png_get_io_ptr(png);
     while (size > 0) {
-        const ssize_t written = write(self->descriptor, data, size);
+        const ssize_t written = write(fileno(self->file.out), data, size);
         if (written < 0 && errno == EINTR) {
             continue;
         }
@@ -158,53 +156,12 @@ static hm_status_t finish(hm_png_t *self, hm_error_t *err) {
     return HM_OK;
 }
 
-/* Opens the file: a new one under a name of its own beside `path`, or the device at `path`. */
-static hm_status_t open_file(hm_png_t *self, hm_error_t *err) {
-    struct stat at_path;
-    if (stat(self->path, &at_path) == 0 && !S_ISREG(at_path.st_mode)) {
-        if (S_ISDIR(at_path.st_mode)) {
-            return hm_error_set(err, HM_ECREATE,
-                                "cannot create picture '%s': it is a folder; name a file in it",
-                                self->path);
-        }
-        self->descriptor = open(self->path, O_WRONLY | O_CLOEXEC);
-    } else {
-        const size_t size = strlen(self->path) + 32;
-        self->part = malloc(size);
-        if (!self->part) {
-            return hm_error_set(err, HM_EMISSING, "out of memory");
-        }
-        /* A process that was killed may have left such a name behind: take the next. */
-        enum { TRIES = 100 };
-        for (int k = 0; k < TRIES; ++k) {
-            snprintf(self->part, size, "%s.%ld-%d.part", self->path, (long)getpid(), k);
-            self->descriptor = open(self->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-            if (self->descriptor >= 0 || errno != EEXIST) {
-                break;
-            }
-        }
-    }
-    if (self->descriptor < 0) {
-        const int error = errno;
-        free(self->part); /* not made by us: nothing to remove */
-        self->part = NULL;
-        return hm_error_errno(err, HM_ECREATE, error, "cannot create picture '%s'", self->path);
-    }
-    return HM_OK;
-}
-
-/* Frees everything, and removes a file that was not renamed. */
+/* Frees everything, and removes a file that was not kept. */
 static void discard(hm_png_t *self) {
     if (self->png) {
         png_destroy_write_struct(&self->png, &self->info);
     }
-    if (self->descriptor >= 0) {
-        close(self->descriptor);
-    }
-    if (self->part) {
-        unlink(self->part);
-        free(self->part);
-    }
+    hm_replace_close(&self->file, false, NULL);
     for (int k = 0; k < self->text_count; ++k) {
         free(self->texts[k].key);
         free(self->texts[k].text);
@@ -227,7 +184,6 @@ hm_status_t hm_png_open(const char *path, int64_t width, int64_t height, hm_png_
         return hm_error_set(err, HM_EMISSING, "out of memory");
     }
     hm_status_t status = HM_OK;
-    self->descriptor = -1;
     self->width = width;
     self->height = height;
     self->path = strdup(path);
@@ -236,7 +192,7 @@ hm_status_t hm_png_open(const char *path, int64_t width, int64_t height, hm_png_
         goto cleanup;
     }
     HM_TRY(prepare(self, err));
-    HM_TRY(open_file(self, err));
+    HM_TRY(hm_replace_open(path, &self->file, err));
     *png = self;
 
 cleanup:
@@ -288,25 +244,7 @@ hm_status_t hm_png_close(hm_png_t *png, int keep, hm_error_t *err) {
         goto cleanup;
     }
     HM_TRY(finish(png, err));
-    if (png->part && fsync(png->descriptor) != 0) {
-        status = hm_error_errno(err, HM_EIO, errno, "cannot write picture '%s'", png->path);
-        goto cleanup;
-    }
-    const int descriptor = png->descriptor;
-    png->descriptor = -1;
-    if (close(descriptor) != 0) {
-        status = hm_error_errno(err, HM_EIO, errno, "cannot write picture '%s'", png->path);
-        goto cleanup;
-    }
-    if (png->part) {
-        if (rename(png->part, png->path) != 0) {
-            status = hm_error_errno(err, HM_EIO, errno, "cannot rename '%s' to '%s'", png->part,
-                                    png->path);
-            goto cleanup;
-        }
-        free(png->part);
-        png->part = NULL;
-    }
+    HM_TRY(hm_replace_close(&png->file, true, err));
 
 cleanup:
     if (png) {

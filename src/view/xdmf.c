@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "hm_dataset.h"
+#include "hm_replace.h"
 
 /* Text as XML wants it in attributes and between tags. */
 static void put_text(FILE *out, const char *text) {
@@ -94,32 +94,11 @@ static void put_document(FILE *out, const hm_dataset_info_t *info, const char *n
     fputs("    </Grid>\n  </Domain>\n</Xdmf>\n", out);
 }
 
-/* Writes under a temporary name, then renames. */
-static hm_status_t write_file(const char *path, const hm_dataset_info_t *info, const char *name,
-                              hm_error_t *err) {
-    char part[PATH_MAX];
-    if (snprintf(part, sizeof part, "%s.%ld.part", path, (long)getpid()) >= (int)sizeof part) {
-        return hm_error_set(err, HM_ECREATE, "cannot create a sidecar: its name is too long");
-    }
-    FILE *out = fopen(part, "w");
-    if (!out) {
-        return hm_error_errno(err, HM_ECREATE, errno, "cannot create '%s'", path);
-    }
-    put_document(out, info, name);
-    const bool written = !ferror(out);
-    const bool closed = fclose(out) == 0;
-    if (!written || !closed || rename(part, path) != 0) {
-        const int failed = errno;
-        (void)unlink(part);
-        return hm_error_errno(err, HM_EIO, failed, "cannot write '%s'", path);
-    }
-    return HM_OK;
-}
-
 hm_status_t hm_xdmf_write(const char *h5_path, const char *xdmf_path, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hm_reader_t *reader = NULL;
     hm_dataset_info_t info;
+    hm_replace_t file = {.path = NULL};
     char full[PATH_MAX];
     bool same = false;
     HM_TRY(hm_reader_open(h5_path, &reader, &info, err));
@@ -129,7 +108,9 @@ hm_status_t hm_xdmf_write(const char *h5_path, const char *xdmf_path, hm_error_t
         HM_TRY(
             hm_error_set(err, HM_EUSAGE, "XDMF cannot name '%s': it has a colon; rename it", name));
     }
-    HM_TRY(write_file(xdmf_path, &info, name, err));
+    HM_TRY(hm_replace_open(xdmf_path, &file, err));
+    put_document(file.out, &info, name);
+    HM_TRY(hm_replace_close(&file, true, err));
 cleanup:
     hm_reader_close(reader);
     return status;

@@ -49,7 +49,7 @@ def hpcmandel(*args, ranks=None, hosts=None, timeout=120, cwd=None, env=None, pr
     command = ["timeout", "-k", "5", str(timeout), *command]
     done = subprocess.run(
         command, cwd=cwd or ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=timeout + 20, check=False)
+        capture_output=True, text=True, errors="surrogateescape", timeout=timeout + 20, check=False)
     assert done.returncode not in (124, 137), f"hung: {command}\n{done.stdout}\n{done.stderr}"
     return Result(done.returncode, done.stdout, done.stderr)
 

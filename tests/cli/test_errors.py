@@ -1,6 +1,9 @@
 """Every bad input: one message that says what is wrong and what to do, the documented exit code, no hang, all ranks end."""
 
+import errno
+import json
 import os
+import stat
 import subprocess
 
 import pytest
@@ -131,6 +134,15 @@ def test_output_exists(run, tmp_path, ranks):
 
 
 @pytest.mark.parametrize("ranks", RANKS)
+def test_output_to_go_on_with_is_none(run, tmp_path, ranks):
+    (tmp_path / "a.h5").write_text("not HDF5 at all")
+    result = run("--size", "8x8", "--output", "a.h5", "--resume", ranks=ranks, timeout=30)
+    assert result.code == 65
+    one_message(result, ["not an HDF5 file"])
+    assert result.err.count("a.h5") == 1
+
+
+@pytest.mark.parametrize("ranks", RANKS)
 def test_output_folder_is_missing(run, ranks):
     result = run("--size", "8x8", "--output", "no/such/folder/a.h5", ranks=ranks, timeout=30)
     assert result.code == 73
@@ -181,3 +193,81 @@ def test_standard_output_is_full(tmp_path):
                               stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 74
     assert "standard output" in done.stderr
+
+
+@pytest.fixture
+def full(tmp_path):
+    """A disk that is always full, as a device of its own: what writes to it must not put a file in its place."""
+    device = tmp_path / "full"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 7))
+        with open(device, "wb", buffering=0) as out:
+            out.write(b"x")
+    except PermissionError:
+        pytest.skip("only root makes devices")
+    except OSError as what:
+        assert what.errno == errno.ENOSPC
+    yield device
+    assert stat.S_ISCHR(os.stat(device).st_mode)
+
+
+@pytest.mark.parametrize("arguments", [["export", "a.h5", "--png"], ["export", "a.h5", "--xdmf"], ["report", "a.h5", "--html"],
+                                       ["analyze", "a.h5", "--quiet", "--json"], ["analyze", "a.h5", "--quiet", "--csv"],
+                                       ["compare", "a.h5", "a.h5", "--png"], ["compare", "a.h5", "a.h5", "--json"],
+                                       ["bench", "kernel", "--scene", "whole", "--repetitions", "1", "--seconds", "0.001", "--csv"]],
+                         ids=lambda words: "".join((words[0], words[-1])))
+def test_device_is_full(run, full, arguments):
+    run("--size", "60x40", "--output", "a.h5").ok()
+    result = run(*arguments, full, timeout=60)
+    assert result.code == 74, result.err
+    lines = [line for line in result.err.splitlines() if "error:" in line]
+    assert len(lines) == 1 and str(full) in lines[0]
+
+
+@pytest.mark.parametrize("arguments", [["export", "a.h5", "--png"], ["export", "a.h5", "--xdmf"], ["report", "a.h5", "--html"]],
+                         ids=lambda words: words[-1])
+@pytest.mark.parametrize("name", ["", "."])
+def test_no_name_of_a_file(run, arguments, name):
+    run("--size", "8x8", "--output", "a.h5").ok()
+    result = run(*arguments, name, timeout=60)
+    assert result.code == 73
+    assert f"cannot create '{name}'" in result.err
+
+
+@pytest.mark.parametrize("arguments", [["analyze", "a.h5", "--quiet", "--json"], ["analyze", "a.h5", "--quiet", "--csv"],
+                                       ["analyze", "a.h5", "--find", "inside", "--json"], ["compare", "a.h5", "b.h5", "--json"],
+                                       ["compare", "a.h5", "b.h5", "--png"], ["export", "b.h5", "--png"], ["export", "b.h5", "--xdmf"],
+                                       ["report", "b.h5", "--html"], ["export", "b.h5", "b.h5", "--frames", "%d.h5"],
+                                       ["--size", "9x9", "--output", "new.h5", "--png"], ["--size", "9x9", "--output", "new.h5", "--stats"],
+                                       ["--size", "9x9", "--output", "new.h5", "--trace"]],
+                         ids=lambda words: " ".join((words[0], words[-1])))
+def test_data_are_never_replaced_by_something_else(run, tmp_path, arguments):
+    """A name given by mistake must not cost a data set."""
+    run("--size", "9x9", "--output", "a.h5").ok()
+    data = (tmp_path / "a.h5").read_bytes()
+    for name in ("b.h5", "0.h5"):
+        (tmp_path / name).write_bytes(data)
+    result = run(*arguments, *([] if "--frames" in arguments else ["a.h5"]), timeout=60)
+    assert result.code == 73
+    assert result.err.count("error:") == 1 and "a data set file is there" in result.err
+    assert all((tmp_path / name).read_bytes() == data for name in ("a.h5", "b.h5", "0.h5"))
+    assert not (tmp_path / "new.h5").exists()
+
+
+@pytest.mark.parametrize("ranks", RANKS)
+@pytest.mark.parametrize("option", ["png", "stats", "trace"])
+def test_two_outputs_of_one_name(run, tmp_path, option, ranks):
+    result = run("--size", "9x9", "--output", "a.h5", f"--{option}", "a.h5", ranks=ranks, timeout=60)
+    assert result.code == 64
+    one_message(result, [option, "a.h5"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_is_no_text(run, tmp_path):
+    """Names are bytes: what JSON cannot hold is left out of it, and is no error."""
+    name = os.fsdecode(b"a\xff.h5")
+    run("--size", "30x30", "--output", name, "--stats", "s.json", "--quiet").ok()
+    assert json.loads((tmp_path / "s.json").read_text())["output"] is None
+    assert json.loads(run("compare", name, name, "--json", "-").ok().out)["files"] == [None, None]
+    run("analyze", name, "--quiet", "--json", "f.json").ok()
+    assert "file" not in json.loads((tmp_path / "f.json").read_text())

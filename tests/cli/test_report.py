@@ -290,6 +290,7 @@ def test_hostile_traces(run, tmp_path, data_set):
     trace.write_text(json.dumps(good, indent=1))
     run("report", data_set, "--trace", trace).ok()
     assert run("report", data_set, "--trace", "none.json").code == 74
+    assert run("report", data_set, "--trace", tmp_path).code == 74
     assert run("report", write(tmp_path / "s.csv", study()), "--trace", trace).code == 64
 
 

@@ -1,0 +1,121 @@
+/** @file replace.c See hm_replace.h. */
+#include "hm_replace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool hm_replace_is_hdf5(const char *path) {
+    static const char sign[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+    char head[sizeof sign];
+    struct stat found;
+    if (stat(path, &found) != 0 || !S_ISREG(found.st_mode)) {
+        return false;
+    }
+    FILE *file = fopen(path, "rb");
+    const bool is = file && fread(head, 1, sizeof head, file) == sizeof head &&
+                    memcmp(head, sign, sizeof sign) == 0;
+    if (file) {
+        fclose(file);
+    }
+    return is;
+}
+
+hm_status_t hm_replace_check(const char *path, hm_error_t *err) {
+    return hm_replace_is_hdf5(path)
+               ? hm_error_set(err, HM_ECREATE,
+                              "cannot create '%s': a data set file is there; give another name",
+                              path)
+               : HM_OK;
+}
+
+/** A new file under a name of its own beside `path`: its descriptor, or -1 with errno. */
+static int open_part(const char *path, char *part, size_t size) {
+    enum { TRIES = 100 };
+    int descriptor = -1;
+    /* A process that was killed may have left such a name behind: take the next. */
+    for (int k = 0; k < TRIES; ++k) {
+        snprintf(part, size, "%s.%ld-%d.part", path, (long)getpid(), k);
+        descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0 || errno != EEXIST) {
+            break;
+        }
+    }
+    return descriptor;
+}
+
+hm_status_t hm_replace_open(const char *path, hm_replace_t *file, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hm_replace_t made = {.path = NULL};
+    struct stat found;
+    int descriptor = -1;
+    if (*path == '\0') {
+        HM_TRY(hm_error_set(err, HM_ECREATE, "cannot create '': it is no name of a file"));
+    }
+    HM_TRY(hm_replace_check(path, err));
+    const bool direct = stat(path, &found) == 0 && !S_ISREG(found.st_mode);
+    if (direct && S_ISDIR(found.st_mode)) {
+        HM_TRY(hm_error_set(err, HM_ECREATE,
+                            "cannot create '%s': it is a folder; name a file in it", path));
+    }
+    const size_t size = strlen(path) + 32;
+    made.path = strdup(path);
+    made.part = direct ? NULL : malloc(size);
+    if (!made.path || (!direct && !made.part)) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory"));
+    }
+    descriptor = direct ? open(path, O_WRONLY | O_CLOEXEC) : open_part(path, made.part, size);
+    if (descriptor < 0) {
+        HM_TRY(hm_error_errno(err, HM_ECREATE, errno, "cannot create '%s'", path));
+    }
+    made.out = fdopen(descriptor, "w");
+    if (!made.out) {
+        const int failed = errno;
+        if (made.part) {
+            unlink(made.part);
+        }
+        HM_TRY(hm_error_errno(err, HM_ECREATE, failed, "cannot create '%s'", path));
+    }
+    *file = made;
+    return HM_OK;
+cleanup:
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    free(made.path);
+    free(made.part);
+    return status;
+}
+
+hm_status_t hm_replace_close(hm_replace_t *file, bool keep, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    if (!file->out) {
+        return HM_OK;
+    }
+    bool good = fflush(file->out) == 0 && !ferror(file->out);
+    if (good && keep && file->part) {
+        good = fsync(fileno(file->out)) == 0;
+    }
+    int failed = good ? 0 : errno;
+    if (fclose(file->out) != 0 && good) {
+        good = false;
+        failed = errno;
+    }
+    if (good && keep && file->part && rename(file->part, file->path) != 0) {
+        good = false;
+        failed = errno;
+    }
+    if (file->part && !(good && keep)) {
+        unlink(file->part);
+    }
+    if (keep && !good) {
+        status = hm_error_errno(err, HM_EIO, failed, "cannot write '%s'", file->path);
+    }
+    free(file->path);
+    free(file->part);
+    *file = (hm_replace_t){.path = NULL};
+    return status;
+}

@@ -263,9 +263,6 @@ hm_status_t hm_reader_open(const char *path, hm_reader_t **reader, hm_dataset_in
 hm_status_t hm_reader_rows(hm_reader_t *reader, hm_channel_t channel, int64_t first, int64_t rows,
                            void *values, hm_error_t *err);
 
-/** Most points of a part. */
-enum { HM_READER_PART_MOST = 1 << 26 };
-
 /** Columns [column, column + columns) of rows [first, first + rows): [rows][columns], as
  * hm_reader_rows(). */
 hm_status_t hm_reader_part(hm_reader_t *reader, hm_channel_t channel, int64_t first, int64_t rows,

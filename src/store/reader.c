@@ -121,19 +121,29 @@ cleanup:
 
 hm_status_t hm_reader_part(hm_reader_t *reader, hm_channel_t channel, int64_t first, int64_t rows,
                            int64_t column, int64_t columns, void *values, hm_error_t *err) {
+    enum { MOST = 1 << 26 }; /* points at once: 256 MiB */
     const hm_channel_layout_t *layout = hm_layout_channel(channel);
     hm_status_t status = HM_OK;
     HM_TRY(check_range(reader, first, rows, err));
-    if (column < 0 || columns < 1 || column > reader->info.grid.width - columns ||
-        rows * columns > HM_READER_PART_MOST) {
+    if (column < 0 || columns < 1 || column > reader->info.grid.width - columns) {
         HM_TRY(hm_error_set(err, HM_EBUG, "%lld x %lld points from column %lld read",
                             (long long)columns, (long long)rows, (long long)column));
     }
     if (reader->channel[channel] < 0) {
         HM_TRY(hm_error_set(err, HM_EDATA, "the file has no channel %s", layout->name));
     }
-    HM_TRY(hm_layout_read_part(reader->channel[channel], layout->number, first, rows, column,
-                               columns, values, err));
+    /* Several rows at once only where they are whole: a dense block in memory. */
+    const int64_t wide = columns < MOST ? columns : MOST;
+    const int64_t high = wide == columns ? MOST / wide : 1;
+    for (int64_t row = 0; row < rows; row += high) {
+        for (int64_t at = 0; at < columns; at += wide) {
+            HM_TRY(hm_layout_read_part(
+                reader->channel[channel], layout->number, first + row,
+                rows - row < high ? rows - row : high, column + at,
+                columns - at < wide ? columns - at : wide,
+                (char *)values + (size_t)(row * columns + at) * HM_POINT_BYTES, err));
+        }
+    }
 cleanup:
     return status;
 }

@@ -179,3 +179,12 @@ def test_frames_share_their_exposure(run, tmp_path):
 def test_one_bad_frame_is_one_error(run, tmp_path, file):
     result = run("export", file, "missing.h5", "--frames", "f%d.png", ranks=2)
     assert result.code in (65, 74) and "missing.h5" in result.err and result.err.count("error") == 1
+
+
+def test_rows_longer_than_what_is_read_at_once(run, tmp_path):
+    """2^26 points are read at once."""
+    width = 67_200_000
+    run("--size", f"{width}x1", "--max-iter", 1, "--quiet", "--output", "wide.h5").ok()
+    run("export", "wide.h5", "--png", "wide.png", "--scale", "1/100000").ok()
+    assert picture(tmp_path / "wide.png").shape == (1, width // 100_000, 3)
+    (tmp_path / "wide.h5").unlink()

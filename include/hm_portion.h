@@ -91,6 +91,17 @@ static inline bool hm_hier_draws(int64_t offset, int64_t length, int node_size) 
     return offset == (sign > 0 ? sign : 0);
 }
 
+/** Into how many pieces a band's rows are cut for the threads of a rank, who take them in order,
+ * first come first served: small enough to balance, large enough to fill the lanes. */
+static inline int64_t hm_thread_pieces(int64_t rows, int threads) {
+    return rows < 4 * (int64_t)threads ? rows : 4 * (int64_t)threads;
+}
+
+/** Where piece `piece` of `pieces` starts in the band. */
+static inline int64_t hm_thread_start(int64_t rows, int64_t piece, int64_t pieces) {
+    return rows * piece / pieces;
+}
+
 /** `pipeline`: should the band after `band` be asked for at once? Not near the end, where it might
  * wait here while another rank has nothing to do. */
 static inline bool hm_pipeline_ahead(int64_t band, int64_t bands, int ranks) {

@@ -6,7 +6,7 @@
  * Who gets which band, and when a rank asks, is decided by the functions of hm_portion.h that the
  * strategies themselves call. What is simulated is time: computing, writing, messages, and that a
  * rank which computes looks at its messages only now and then. Events are kept in a heap, so that
- * a band costs O(log ranks).
+ * a band costs O(log ranks); a round, in which all ranks write together, costs O(ranks).
  *
  * Pure computing: no messages, no files, not collective. The same request gives the same result.
  */
@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hm_delivery.h"
 #include "hm_error.h"
 #include "hm_portion.h"
 
@@ -29,6 +30,7 @@ typedef struct hm_machine_t {
     double transfer;     /**< of each byte of a message */
     double answer;       /**< of a rank that answers a question */
     double poll;         /**< between two looks at the messages while computing */
+    double round;        /**< ROUNDS: of writing together, whatever there is to write */
     double bandwidth;    /**< bytes a second that the file system takes from all; 0: no limit */
 } hm_machine_t;
 
@@ -44,6 +46,7 @@ typedef struct hm_simulation_t {
     int nodes;              /**< 1 .. ranks; ranks are spread evenly, neighbours on one node */
     hm_portion_t portion;
     bool idle_coordinator; /**< `pool` */
+    hm_delivery_t delivery;
     hm_machine_t machine;
 } hm_simulation_t;
 
@@ -52,7 +55,7 @@ typedef struct hm_simulated_t {
     double seconds;   /**< until the last rank is done */
     double busy;      /**< seconds that all ranks together compute */
     double busy_most; /**< of the rank that computes longest */
-    double writing;   /**< seconds that all ranks together write */
+    double writing;   /**< seconds that all ranks together write, or are in rounds */
     double work_most; /**< work of the rank that has most */
     double imbalance; /**< that over the mean; 1 where there is no work */
     int64_t messages; /**< questions that were answered: draws from a common counter too */
@@ -69,5 +72,13 @@ hm_status_t hm_simulate(const char *strategy, const hm_simulation_t *simulation,
  * at most: buffers of `band_bytes` and tables. HM_EUSAGE: there is no such model. */
 hm_status_t hm_simulate_memory(const char *strategy, const hm_simulation_t *simulation,
                                double *bytes, hm_error_t *err);
+
+enum { HM_SIMULATE_THREADS = 4096 };
+
+/**
+ * Seconds that a band takes 1 .. HM_SIMULATE_THREADS threads, who share out its rows as those of a
+ * rank do (hm_thread_pieces()): row[rows] is what each row takes one of them.
+ */
+double hm_simulate_threads(const double *row, int64_t rows, int threads);
 
 #endif

@@ -24,6 +24,7 @@
 
 #include "hm_account.h"
 #include "hm_cluster.h"
+#include "hm_delivery.h"
 #include "hm_error.h"
 #include "hm_portion.h"
 
@@ -73,16 +74,6 @@ typedef struct hm_job_t {
     hm_status_t (*probe)(void *context, int64_t first, int64_t count, double *cost,
                          hm_error_t *err);
 } hm_job_t;
-
-/** The way of a computed band to the file; every strategy takes any of them. */
-typedef enum hm_delivery_t {
-    HM_DELIVERY_DIRECT, /**< by job->deliver, on the rank that the strategy brings it to */
-    HM_DELIVERY_ROUNDS, /**< saved up and written by all ranks together, by job->deliver_all: what
-                           file systems and compressed files like that want large collective writes.
-                           Costs up to eight more bands of memory, at most 16 MiB or one band */
-    HM_DELIVERY_FUNNEL  /**< to the node's leader by message, which calls job->deliver: fewer
-                           writers. Two bands more on each rank, at most eight on the leader */
-} hm_delivery_t;
 
 typedef struct hm_strategy_options_t {
     hm_portion_t portion;

@@ -26,7 +26,7 @@ MAIN = "commands"  # src/main.c lives there
 HEADERS = {
     "base": "clock cpu csv error log option replace sample text version",
     "plane": "grid kernel scene",
-    "cluster": "account band cluster portion strategy tally",
+    "cluster": "account band cluster delivery portion strategy tally",
     "store": "crc32 dataset field together",
     "view": "canvas chart html picture tiles xdmf",
     "analysis": "analysis compare find fit potential simulate study timeline",

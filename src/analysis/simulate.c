@@ -42,29 +42,6 @@ void sim_compute(sim_t *sim, int rank, int64_t band, double now) {
     sim_push(sim, r->end, rank, SIM_COMPUTED);
 }
 
-double sim_write_seconds(const sim_t *sim) {
-    return sim->plan->machine.band + sim->plan->machine.byte * sim->plan->band_bytes;
-}
-
-double sim_file(sim_t *sim, double now, double own) {
-    const double bandwidth = sim->plan->machine.bandwidth;
-    sim->writing += own;
-    if (!(bandwidth > 0)) {
-        return now + own;
-    }
-    const double from = sim->filed > now ? sim->filed : now;
-    sim->filed = from + sim->plan->band_bytes / bandwidth;
-    return sim->filed > now + own ? sim->filed : now + own;
-}
-
-void sim_write(sim_t *sim, int rank, double now) {
-    sim_rank_t *r = &sim->rank[rank];
-    r->doing = SIM_WRITING;
-    r->start = now;
-    r->end = sim_file(sim, now, sim_write_seconds(sim));
-    sim_push(sim, r->end, rank, SIM_NEXT);
-}
-
 double sim_attends(const sim_t *sim, int rank, double now) {
     const sim_rank_t *r = &sim->rank[rank];
     const double poll = sim->plan->machine.poll;
@@ -89,6 +66,10 @@ void sim_delay(sim_t *sim, int rank, double seconds) {
 
 void sim_end(sim_t *sim, double now) {
     sim->ended = now > sim->ended ? now : sim->ended;
+}
+
+int sim_node_first(const hm_simulation_t *plan, int node) {
+    return (int)hm_part_start(plan->ranks, node, plan->nodes);
 }
 
 /* --- messages ------------------------------------------------------------------------------------
@@ -143,7 +124,9 @@ static void play(sim_t *sim) {
         sim_rank_t *r = &sim->rank[event.rank];
         switch (event.kind) {
         case SIM_NEXT:
-            if (r->kept > 0) {
+            if (sim->round > event.time || r->served > event.time) { /* at work for others */
+                sim_push(sim, fmax(sim->round, r->served), event.rank, SIM_NEXT);
+            } else if (r->kept > 0) {
                 r->end = event.time + r->kept;
                 r->kept = 0;
                 sim_push(sim, r->end, event.rank, SIM_NEXT);
@@ -158,7 +141,7 @@ static void play(sim_t *sim) {
             } else if (sim->model->deliver != NULL) {
                 sim->model->deliver(sim, event.rank, event.time);
             } else {
-                sim_write(sim, event.rank, event.time);
+                sim_deliver(sim, event.rank, event.time);
             }
             break;
         case SIM_ARRIVED:
@@ -168,8 +151,8 @@ static void play(sim_t *sim) {
     }
 }
 
-static hm_simulated_t result_of(const sim_t *sim) {
-    hm_simulated_t result = {.writing = sim->writing, .messages = sim->messages};
+static hm_simulated_t result_of(sim_t *sim) {
+    hm_simulated_t result = {.messages = sim->messages};
     double work = 0;
     for (int rank = 0; rank < sim->plan->ranks; ++rank) {
         const sim_rank_t *r = &sim->rank[rank];
@@ -181,6 +164,10 @@ static hm_simulated_t result_of(const sim_t *sim) {
     result.imbalance = work > 0 ? result.work_most * sim->plan->ranks / work : 1;
     /* All ranks wait until all are done. */
     result.seconds = sim->ended + 2 * sim_tree(sim->plan);
+    if (sim->plan->delivery == HM_DELIVERY_ROUNDS) {
+        result.seconds += sim_last_round(sim);
+    }
+    result.writing = sim->writing;
     return result;
 }
 
@@ -203,8 +190,8 @@ hm_status_t hm_simulate(const char *strategy, const hm_simulation_t *simulation,
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for %d ranks", simulation->ranks));
     }
     for (int node = 0; node < simulation->nodes; ++node) {
-        const int end = (int)hm_part_start(simulation->ranks, node + 1, simulation->nodes);
-        for (int r = (int)hm_part_start(simulation->ranks, node, simulation->nodes); r < end; ++r) {
+        const int end = sim_node_first(simulation, node + 1);
+        for (int r = sim_node_first(simulation, node); r < end; ++r) {
             sim.rank[r].node = node;
             sim.rank[r].last = -1;
         }
@@ -227,7 +214,8 @@ hm_status_t hm_simulate_memory(const char *strategy, const hm_simulation_t *simu
     hm_status_t status = HM_OK;
     HM_TRY(find_model(strategy, &model, err));
     HM_TRY(check(simulation, err));
-    *bytes = simulation->band_bytes + (model->memory != NULL ? model->memory(simulation) : 0);
+    *bytes = simulation->band_bytes + sim_delivery_memory(simulation) +
+             (model->memory != NULL ? model->memory(simulation) : 0);
 cleanup:
     return status;
 }

@@ -41,15 +41,17 @@ bool sim_queue_pop(sim_queue_t *queue, sim_event_t *event);
 typedef struct sim_rank_t {
     double start, end; /* of what it is doing */
     double busy, work;
-    double kept;         /* by others while it wrote: made up for afterwards */
-    double answer;       /* when the portion asked for is known */
-    double freed[2];     /* `pipeline`: when its two buffers are free */
-    int64_t place, last; /* left of the portion in hand: [place, last] */
-    int64_t number;      /* the portion asked for */
+    double kept;                 /* by others while it wrote: made up for afterwards */
+    double answer;               /* when the portion asked for is known */
+    double freed[HM_PIPE_AHEAD]; /* when its buffers for bands that it sends are free */
+    double served;               /* it takes bands of others until then */
+    int64_t place, last;         /* left of the portion in hand: [place, last] */
+    int64_t number;              /* the portion asked for */
     int32_t node;
     sim_doing_t doing : 8;
     bool asked : 1, answered : 1, awaits : 1, ahead : 1, draws : 1;
     unsigned slot : 1;
+    uint8_t saved; /* bands, for the next round */
 } sim_rank_t;
 
 typedef struct sim_t {
@@ -62,6 +64,7 @@ typedef struct sim_t {
     int64_t next;    /* portion to hand out */
     double attended; /* rank 0 answers its last question until then */
     double filed;    /* the file system is at work until then */
+    double round;    /* the last round is over then */
     double ended;    /* the last rank has ended, so far */
     double writing;
     int64_t messages;
@@ -95,6 +98,22 @@ double sim_file(sim_t *sim, double now, double own);
 
 /* Seconds that writing a band takes a rank itself. */
 double sim_write_seconds(const sim_t *sim);
+
+/* A band goes from the rank, where the strategy wants it, the way that is asked for; SIM_NEXT
+ * follows. */
+void sim_deliver(sim_t *sim, int rank, double now);
+
+/* A band goes to `writer`, who takes it when it looks: when it begins to. */
+double sim_send(sim_t *sim, int writer, double now);
+
+/* ROUNDS: the last one, when all are done. Seconds. */
+double sim_last_round(sim_t *sim);
+
+/* Bytes that the way of the bands takes on the rank that holds most. */
+double sim_delivery_memory(const hm_simulation_t *plan);
+
+/* The first rank of a node; of one behind the last: how many ranks there are. */
+int sim_node_first(const hm_simulation_t *plan, int node);
 
 /* When the rank looks at its messages at or after `now`. */
 double sim_attends(const sim_t *sim, int rank, double now);

@@ -109,37 +109,22 @@ static hm_status_t open_pipeline(sim_t *sim) {
 /* The rank that writes for this one. */
 static int writer_of(const sim_t *sim, int rank) {
     const int node = sim->rank[rank].node;
-    const int first = (int)hm_part_start(sim->plan->ranks, node, sim->plan->nodes);
-    const int end = (int)hm_part_start(sim->plan->ranks, node + 1, sim->plan->nodes);
-    return first + hm_pipe_group(rank - first, end - first).writer;
+    const int first = sim_node_first(sim->plan, node);
+    return first + hm_pipe_group(rank - first, sim_node_first(sim->plan, node + 1) - first).writer;
 }
 
-/*
- * The writer begins with a band that has come when it looks at its messages and is done with those
- * before. Then the sender's buffer is free; it has two. freed[0] of a writer, who needs none, is
- * until when it writes what others sent.
- */
+/* A sender computes into a buffer that then travels; it has two. */
 static void deliver_by_pipe(sim_t *sim, int rank, double now) {
     const int writer = writer_of(sim, rank);
     sim_rank_t *r = &sim->rank[rank];
-    sim_rank_t *w = &sim->rank[writer];
     if (writer == rank) {
-        sim_write(sim, rank, now);
+        sim_deliver(sim, rank, now);
         return;
     }
-    const hm_machine_t *machine = &sim->plan->machine;
-    const double travel = machine->node_latency + sim->plan->band_bytes * machine->transfer;
-    const double looks = sim_attends(sim, writer, now + travel);
-    const double begins = looks > w->freed[0] ? looks : w->freed[0];
-    const double own = sim_write_seconds(sim);
-    w->freed[0] = sim_file(sim, begins, own);
-    sim_delay(sim, writer, w->freed[0] - begins);
-    sim_end(sim, w->freed[0]);
-    ++sim->messages;
-    r->freed[r->slot] = begins;
+    r->doing = SIM_IDLE;
+    r->freed[r->slot] = sim_send(sim, writer, now);
     r->slot ^= 1u;
     const double free = r->freed[r->slot];
-    r->doing = SIM_IDLE;
     sim_push(sim, free > now ? free : now, rank, SIM_NEXT);
 }
 

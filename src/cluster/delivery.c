@@ -18,11 +18,8 @@
  */
 
 static hm_status_t open_rounds(hm_rounds_t *rounds, hm_work_t *work) {
-    const size_t most_bytes = (size_t)16 << 20; /* saved up on a rank */
-    size_t bytes = work->job->band_bytes > 0 ? work->job->band_bytes : 1;
-    size_t room = most_bytes / bytes;
-    rounds->room = room < HM_ROUND_BANDS ? (int)room : HM_ROUND_BANDS;
-    rounds->room = rounds->room > 0 ? rounds->room : 1;
+    const size_t bytes = work->job->band_bytes > 0 ? work->job->band_bytes : 1;
+    rounds->room = hm_round_room(bytes);
     hm_status_t status = hm_flood_open(work->cluster->comm, &rounds->wanted, work->err);
     for (int i = 0; status == HM_OK && i < rounds->room; ++i) {
         rounds->buffer[i] = hm_work_alloc(bytes);

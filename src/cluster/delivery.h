@@ -1,15 +1,13 @@
 /**
  * @file delivery.h
  * The ways a band takes from who computed it to job->deliver or job->deliver_all. Private to
- * src/cluster/; what they are good for is said at hm_delivery_t in hm_strategy.h.
+ * src/cluster/; what they are good for is said at hm_delivery_t in hm_delivery.h.
  */
 #ifndef HM_CLUSTER_DELIVERY_H
 #define HM_CLUSTER_DELIVERY_H
 
 #include "flood.h"
 #include "pipe.h"
-
-enum { HM_ROUND_BANDS = 8 }; /* most bands that a rank saves up for a round */
 
 /** Bands saved up until all ranks write together. */
 typedef struct hm_rounds_t {

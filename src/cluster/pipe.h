@@ -16,10 +16,7 @@
 
 #include "work.h"
 
-enum {
-    HM_PIPE_AHEAD = 2,                   /* buffers of a sender */
-    HM_PIPE_RECEIVING = HM_PIPE_SENDERS, /* most buffers of a writer */
-};
+enum { HM_PIPE_RECEIVING = HM_PIPE_SENDERS }; /* most buffers of a writer */
 
 /** What the writer does with a band that has come. */
 typedef bool hm_pipe_take_t(hm_work_t *work, int64_t band, const void *buffer);

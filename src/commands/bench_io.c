@@ -275,7 +275,7 @@ typedef struct series_t {
 static void print_table(const io_t *io, series_t *series, int repetitions, FILE *csv) {
     const hm_cluster_t *cluster = io->cluster;
     const render_settings_t settings = {0};
-    const hm_delivery_t fallback = render_delivery(&settings, cluster);
+    const hm_delivery_t fallback = render_delivery(&settings, cluster->oversubscribed);
     const double bytes = (double)io->plan.grid.height * WIDTH * sizeof(uint32_t);
     printf("%.0f MB from %d rank%s on %d node%s, bands of %.1f MB; * is what --io auto takes "
            "here\n",

@@ -13,10 +13,11 @@ static const char *const about =
     "request. The view is sampled, all ranks sharing the work; or a complete FILE of it says what\n"
     "each row costs. Speed, the costs of writing, and messages are measured now, on the ranks "
     "that\n"
-    "mpirun starts; what is given is not. Every strategy is then simulated, rank by rank, on "
-    "nodes\n"
-    "that are all ours; each rank or, with pipeline, each group's writer writes its bands "
-    "itself.\n\n"
+    "mpirun starts and as many processors as a node of the request keeps busy; what is given is "
+    "not.\n"
+    "Every strategy is then simulated, rank by rank, on nodes that are all ours, with the way to "
+    "the\n"
+    "file that --io says. At the end what was written in the last 30 s is forced to the disk.\n\n"
     "With --within the fewest nodes are found that are fast enough; with --efficiency alone the\n"
     "most that are still used so well; with both the fewest that are both.\n\n"
     "The options of render below say what is to be computed, and how: a configuration made for\n"
@@ -59,12 +60,25 @@ static const hm_option_t own_options[] = {
            .help = "us that handing out and writing a band takes, whatever its size"),
     OPTION("byte-cost", REAL, byte_cost, .value = "NS", .check = check_cost, .group = "Machine",
            .help = "ns that writing a byte takes a rank"),
+    OPTION("flush-cost", REAL, flush_cost, .value = "NS", .check = check_cost, .group = "Machine",
+           .help = "ns that forcing a byte to the disk takes a node, before the file is complete"),
+    OPTION("round-cost", REAL, round_cost, .value = "US", .check = check_cost, .group = "Machine",
+           .help = "us that writing together takes all ranks, whatever there is to write; for --io "
+                   "collective"),
     OPTION("latency", REAL, latency, .value = "US", .check = check_cost, .group = "Machine",
            .help = "us that a message takes between nodes; measured where there are several, else "
                    "2"),
     OPTION("node-latency", REAL, node_latency, .value = "US", .check = check_cost,
            .group = "Machine",
            .help = "us within a node; measured where there are several ranks, else 1"),
+    OPTION("transfer-cost", REAL, transfer_cost, .value = "NS", .check = check_cost,
+           .group = "Machine",
+           .help =
+               "ns that a byte of a message takes; measured where there are several ranks, else "
+               "0.1"),
+    OPTION("answer-cost", REAL, answer_cost, .value = "US", .check = check_cost, .group = "Machine",
+           .help = "us that answering a question takes, beside its way; measured where there are "
+                   "several ranks, else 1"),
     OPTION("bandwidth", REAL, bandwidth, .value = "GB/S", .check = check_positive,
            .group = "Machine",
            .help = "10^9 bytes a second that the file system takes from all ranks together; no "
@@ -162,7 +176,7 @@ static hm_status_t predict(plan_t *plan, const char *file) {
     HM_TRY(plan_work_make(plan, file));
     HM_TRY(hm_meet(context, choose(plan, &err), &err));
     HM_TRY(hm_meet(context, plan_request_make(plan, &request, &err), &err));
-    HM_TRY(plan_measure(plan, request.ranks));
+    HM_TRY(plan_measure(plan, &request));
     if (plan->settings.within > 0 || plan->settings.efficiency > 0) {
         HM_TRY(plan_search(plan, &request));
     }

@@ -13,7 +13,8 @@ typedef struct plan_settings_t {
     render_settings_t render;
     int64_t nodes, ranks_per_node, ranks, cores, most_nodes;
     double efficiency, within;
-    double speed, point_cost, band_cost, byte_cost, latency, node_latency, bandwidth;
+    double speed, point_cost, band_cost, byte_cost, flush_cost, round_cost;
+    double latency, node_latency, transfer_cost, answer_cost, bandwidth;
     double measure;
     int64_t samples;
     bool json;
@@ -34,11 +35,15 @@ typedef struct plan_work_t {
 typedef struct plan_machine_t {
     hm_machine_t costs;
     double update, point; /* seconds, on one core */
-    double finish;        /* seconds that closing the file takes */
+    double fork;          /* seconds that handing a band to threads takes */
+    double finish;        /* seconds that closing the file takes, and asking for the disk */
+    double flush;         /* seconds of a node for each byte that it forces to the disk */
     double base_bytes;    /* of a rank that has done nothing yet */
     int measuring;        /* ranks that measured at the same time; 0: all was given */
+    int processors;       /* that a node's ranks kept busy meanwhile */
     int64_t measured;     /* bands that were measured */
-    bool speed_measured, band_measured, latency_measured, node_latency_measured;
+    bool speed_measured, band_measured, flush_measured, round_measured;
+    bool latency_measured, node_latency_measured, transfer_measured, answer_measured;
 } plan_machine_t;
 
 /** On what it is to be run. */
@@ -87,12 +92,24 @@ static inline double plan_row_seconds(const plan_t *plan, int64_t row) {
            plan->machine.point * (double)plan->work.view.grid.width;
 }
 
-/** Fills plan->machine: what was not given is measured, on all ranks at once, with bands for
- * `ranks` ranks. Collective; the status is common. */
-hm_status_t plan_measure(plan_t *plan, int ranks);
-
 /** The request that the options describe, without looking for another one. HM_EUSAGE. */
 hm_status_t plan_request_make(const plan_t *plan, plan_request_t *request, hm_error_t *err);
+
+/** Processors of a node: as given, or of this one. */
+int64_t plan_cores(const plan_t *plan);
+
+/** The way of the bands to the file on a request. */
+hm_delivery_t plan_delivery(const plan_t *plan, const plan_request_t *request);
+
+/** Fills plan->machine: what was not given is measured, on all ranks at once, as a node's ranks
+ * would compute and write for `request`. Collective; the status is common. */
+hm_status_t plan_measure(plan_t *plan, const plan_request_t *request);
+
+/** The part of it that is messages: of bands of so many bytes, too. Collective; common. */
+hm_status_t plan_measure_messages(plan_t *plan, int64_t band_bytes);
+
+/** Seconds from the last band to the closed file, of a run of `seconds`. */
+double plan_finish(const plan_t *plan, int nodes, double seconds);
 
 /** Simulates every strategy on a request; the ranks share the strategies. With a forecast the view
  * is probed as `predict` does, where that takes no more than seconds. Collective; the status is

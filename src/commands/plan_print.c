@@ -28,18 +28,31 @@ static const char *bytes(double value, char text[24]) {
     return text;
 }
 
-static void print_machine(const plan_t *plan) {
+static void print_machine(const plan_t *plan, const plan_request_t *request) {
     const plan_machine_t *m = &plan->machine;
     const hm_values_t *values = &plan->values;
+    const char *taken = "taken for granted";
     printf("speed %.3f G updates/s a core (%s), %.2f ns a point beside them\n", 1e-9 / m->update,
            origin(m->speed_measured), m->point * 1e9);
     printf("band %.1f us to hand out and write, %.3f ns a byte (%s)\n", m->costs.band * 1e6,
            m->costs.byte * 1e9, origin(m->band_measured));
-    if (m->measuring > 0) {
-        printf("measured %lld bands on %d rank%s at a time\n", (long long)m->measured, m->measuring,
-               m->measuring == 1 ? "" : "s");
+    printf("disk %.3f ns for each byte that a node forces to it (%s), %.1f us to close the file\n",
+           m->flush * 1e9,
+           m->flush_measured                        ? "measured"
+           : hm_options_given(values, "flush-cost") ? "given"
+                                                    : taken,
+           m->finish * 1e6);
+    if (plan_delivery(plan, request) == HM_DELIVERY_ROUNDS) {
+        printf("round %.1f us to write together (%s)\n", m->costs.round * 1e6,
+               m->round_measured                        ? "measured"
+               : hm_options_given(values, "round-cost") ? "given"
+                                                        : taken);
     }
-    const char *taken = "taken for granted";
+    if (m->measuring > 0) {
+        printf("measured %lld bands on %d rank%s at a time, %d processor%s of a node busy\n",
+               (long long)m->measured, m->measuring, m->measuring == 1 ? "" : "s", m->processors,
+               m->processors == 1 ? "" : "s");
+    }
     printf("message %.2f us between nodes (%s), %.2f us within (%s)\n", m->costs.latency * 1e6,
            m->latency_measured                   ? "measured"
            : hm_options_given(values, "latency") ? "given"
@@ -48,6 +61,14 @@ static void print_machine(const plan_t *plan) {
            m->node_latency_measured                   ? "measured"
            : hm_options_given(values, "node-latency") ? "given"
                                                       : taken);
+    printf("byte of a message %.3f ns (%s), answer %.2f us (%s)\n", m->costs.transfer * 1e9,
+           m->transfer_measured                        ? "measured"
+           : hm_options_given(values, "transfer-cost") ? "given"
+                                                       : taken,
+           m->costs.answer * 1e6,
+           m->answer_measured                        ? "measured"
+           : hm_options_given(values, "answer-cost") ? "given"
+                                                     : taken);
     if (m->costs.bandwidth > 0) {
         printf("file system %.3f GB/s for all together (given)\n", m->costs.bandwidth * 1e-9);
     }
@@ -76,7 +97,7 @@ void plan_print(const plan_t *plan, const plan_table_t *table, const plan_comman
                (long long)work->sampled_columns, (long long)work->sampled_rows);
     }
     printf("file %s\n", bytes((double)work->file_bytes, text));
-    print_machine(plan);
+    print_machine(plan, &table->request);
     printf("core %.6g s: all the computing on one core\n", core_seconds(plan));
     print_targets(plan);
     const plan_request_t *r = &table->request;
@@ -120,14 +141,20 @@ static json_t *strategies_json(const plan_table_t *table) {
 
 static json_t *machine_json(const plan_machine_t *m) {
     return json_pack(
-        "{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:I, s:b, s:b, s:b, s:b}",
+        "{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:I, s:b, "
+        "s:b, s:b, "
+        "s:b, s:b, s:b, s:b, s:b}",
         "giter_per_second", 1e-9 / m->update, "point_ns", m->point * 1e9, "band_us",
         m->costs.band * 1e6, "byte_ns", m->costs.byte * 1e9, "latency_us", m->costs.latency * 1e6,
         "node_latency_us", m->costs.node_latency * 1e6, "bandwidth_gb_per_second",
-        m->costs.bandwidth * 1e-9, "finish_seconds", m->finish, "measuring_ranks", m->measuring,
-        "measured_bands", (json_int_t)m->measured, "speed_measured", (int)m->speed_measured,
-        "band_measured", (int)m->band_measured, "latency_measured", (int)m->latency_measured,
-        "node_latency_measured", (int)m->node_latency_measured);
+        m->costs.bandwidth * 1e-9, "finish_seconds", m->finish, "flush_ns", m->flush * 1e9,
+        "round_us", m->costs.round * 1e6, "transfer_ns", m->costs.transfer * 1e9, "answer_us",
+        m->costs.answer * 1e6, "fork_us", m->fork * 1e6, "measuring_ranks", m->measuring,
+        "processors", m->processors, "measured_bands", (json_int_t)m->measured, "speed_measured",
+        (int)m->speed_measured, "band_measured", (int)m->band_measured, "latency_measured",
+        (int)m->latency_measured, "node_latency_measured", (int)m->node_latency_measured,
+        "flush_measured", (int)m->flush_measured, "round_measured", (int)m->round_measured,
+        "transfer_measured", (int)m->transfer_measured, "answer_measured", (int)m->answer_measured);
 }
 
 hm_status_t plan_print_json(const plan_t *plan, const plan_table_t *table,

@@ -7,21 +7,38 @@
 #include "hm_cpu.h"
 #include "plan.h"
 
-/* Starting and ending the threads of a rank for a band. */
-static const double FORK = 5e-6;
-
 /* --- a request
  * ----------------------------------------------------------------------------------*/
 
-static int64_t cores_of_node(const plan_t *plan) {
-    return plan->settings.cores > 0 ? plan->settings.cores : hm_cpu_usable();
+int64_t plan_cores(const plan_t *plan) {
+    const hm_cluster_t *cluster = plan->context->cluster;
+    const int64_t usable = hm_cpu_usable();
+    /* Ranks that are bound see their own processors only. */
+    const int64_t here =
+        !cluster->oversubscribed && cluster->node_size > usable ? cluster->node_size : usable;
+    return plan->settings.cores > 0 ? plan->settings.cores : here;
+}
+
+hm_delivery_t plan_delivery(const plan_t *plan, const plan_request_t *request) {
+    const int most = (request->ranks + request->nodes - 1) / request->nodes;
+    return render_delivery(&plan->work.settings, most > plan_cores(plan));
+}
+
+double plan_finish(const plan_t *plan, int nodes, double seconds) {
+    /* What is older the kernel has written already (vm.dirty_expire_centisecs), or a checkpoint. */
+    static const double KERNEL = 30;
+    const double checkpoint = plan->work.settings.checkpoint;
+    const double recent = checkpoint > 0 && checkpoint < KERNEL ? checkpoint : KERNEL;
+    const double share = seconds > recent ? recent / seconds : 1;
+    return plan->machine.finish +
+           plan->machine.flush * share * (double)plan->work.file_bytes / nodes;
 }
 
 hm_status_t plan_request_make(const plan_t *plan, plan_request_t *request, hm_error_t *err) {
     const plan_settings_t *s = &plan->settings;
     const int64_t threads = plan->work.view.threads;
     const int64_t height = plan->work.view.grid.height;
-    int64_t per_node = s->ranks_per_node > 0 ? s->ranks_per_node : cores_of_node(plan) / threads;
+    int64_t per_node = s->ranks_per_node > 0 ? s->ranks_per_node : plan_cores(plan) / threads;
     per_node = per_node > 0 ? per_node : 1;
     const int64_t ranks = s->ranks > 0 ? s->ranks : s->nodes * per_node;
     const int64_t most = (ranks + s->nodes - 1) / s->nodes;
@@ -64,35 +81,27 @@ static void costs_free(costs_t *costs) {
     free(costs->forecast);
 }
 
-/* A band's time on a rank with threads, which take its pieces in turns. */
-static double band_seconds(double one_core, int64_t rows, int threads) {
-    if (threads == 1) {
-        return one_core;
-    }
-    const int64_t pieces = render_pieces(rows, threads);
-    const int64_t turns = (pieces + threads - 1) / threads;
-    return one_core * (double)turns / (double)pieces + FORK;
-}
-
 static hm_status_t costs_make(const plan_t *plan, const plan_request_t *request, int64_t band_rows,
                               costs_t *costs, hm_error_t *err) {
     hm_status_t status = HM_OK;
+    double *row_seconds = NULL;
     const int64_t height = plan->work.view.grid.height;
     HM_TRY(hm_bands_make(height, NULL, band_rows, &costs->bands, err));
     const size_t count = (size_t)costs->bands.count;
+    row_seconds = calloc((size_t)(band_rows < height ? band_rows : height), sizeof *row_seconds);
     costs->seconds = calloc(count, sizeof *costs->seconds);
     costs->updates = calloc(count, sizeof *costs->updates);
-    if (!costs->seconds || !costs->updates) {
+    if (!row_seconds || !costs->seconds || !costs->updates) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for %zu bands", count));
     }
     for (size_t b = 0; b < count; ++b) {
         const hm_band_t *band = &costs->bands.band[b];
-        double one_core = 0;
-        for (int64_t row = band->first; row < band->first + band->rows; ++row) {
-            one_core += plan_row_seconds(plan, row);
-            costs->updates[b] += plan->work.updates[row];
+        for (int64_t i = 0; i < band->rows; ++i) {
+            row_seconds[i] = plan_row_seconds(plan, band->first + i);
+            costs->updates[b] += plan->work.updates[band->first + i];
         }
-        costs->seconds[b] = band_seconds(one_core, band->rows, request->threads);
+        costs->seconds[b] = hm_simulate_threads(row_seconds, band->rows, request->threads) +
+                            (request->threads > 1 ? plan->machine.fork : 0);
     }
     /* `predict` computes this many points of a band. */
     const hm_grid_t *grid = &plan->work.view.grid;
@@ -100,6 +109,7 @@ static hm_status_t costs_make(const plan_t *plan, const plan_request_t *request,
     costs->probe = (plan->machine.update * plan->work.all_updates / points + plan->machine.point) *
                    (double)render_probe_points(&plan->work.view, band_rows);
 cleanup:
+    free(row_seconds);
     return status;
 }
 
@@ -148,6 +158,7 @@ static hm_status_t simulate_one(const plan_t *plan, const plan_table_t *table, c
         .nodes = request->nodes,
         .portion = (hm_portion_t)plan->work.settings.portion,
         .idle_coordinator = plan->work.settings.idle_coordinator,
+        .delivery = plan_delivery(plan, request),
         .machine = plan->machine.costs};
     plan_outcome_t o = {.seconds = 0};
     HM_TRY(hm_simulate(strategy, &simulation, &o.run, err));
@@ -155,7 +166,7 @@ static hm_status_t simulate_one(const plan_t *plan, const plan_table_t *table, c
     o.memory_bytes += plan->machine.base_bytes +
                       (double)costs->bands.count * (double)sizeof(hm_band_t) +
                       (double)plan->work.view.grid.width * (double)sizeof(double);
-    o.seconds = o.run.seconds + plan->machine.finish;
+    o.seconds = o.run.seconds + plan_finish(plan, request->nodes, o.run.seconds);
     double one_core = 0;
     for (int64_t row = 0; row < plan->work.view.grid.height; ++row) {
         one_core += plan_row_seconds(plan, row);

@@ -194,7 +194,7 @@ static hm_status_t compute(render_run_t *run) {
     hm_error_t err = HM_ERROR_NONE;
     hm_tally_t *tally = NULL;
     bool ran = false;
-    hm_delivery_t delivery = render_delivery(&run->settings, &run->cluster);
+    hm_delivery_t delivery = render_delivery(&run->settings, run->cluster.oversubscribed);
     hm_status_t mine = HM_OK;
     if (delivery != HM_DELIVERY_FUNNEL) {
         mine = render_open(&run->settings, run->cluster.comm, &run->job.dataset, &err);

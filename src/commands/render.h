@@ -64,14 +64,9 @@ hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t 
 hm_status_t render_band_rows(const render_settings_t *settings, const render_plan_t *plan,
                              int ranks, int64_t *rows, hm_error_t *err);
 
-/** Into how many pieces a band's rows are cut for the threads of a rank: small enough to balance,
- * large enough to fill the lanes. */
-static inline int64_t render_pieces(int64_t rows, int threads) {
-    return rows < 4 * (int64_t)threads ? rows : 4 * (int64_t)threads;
-}
-
-/** The way of the bands to the file that `io` stands for on these ranks. */
-hm_delivery_t render_delivery(const render_settings_t *settings, const hm_cluster_t *cluster);
+/** The way of the bands to the file that `io` stands for; `take_turns`: ranks outnumber the
+ * processors. */
+hm_delivery_t render_delivery(const render_settings_t *settings, bool take_turns);
 
 /** Opens the output for writing with the hints of the settings. As hm_dataset_open(). */
 hm_status_t render_open(const render_settings_t *settings, MPI_Comm comm, hm_dataset_t **dataset,
@@ -119,10 +114,11 @@ typedef struct render_job_t {
     const hm_cluster_t *cluster;
     const hm_bands_t *bands;
     hm_dataset_t *dataset;
-    hm_tally_t *tally;
+    hm_tally_t *tally; /**< NULL: nobody is told, and MPI is not called */
     double checkpoint; /**< seconds between forced flushes, 0: never */
     double flushed;    /**< hm_clock_now() of the last one */
     double *re;        /**< [width] */
+    bool alone;        /**< one thread does the work of all that the plan has, piece by piece */
     render_totals_t totals;
 } render_job_t;
 

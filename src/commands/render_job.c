@@ -83,10 +83,26 @@ static bool poll_other(void *context) {
     return atomic_load_explicit(&run->stop, memory_order_relaxed);
 }
 
-/* Rows [first, first + rows) of a band, of which `im` holds all imaginary parts. */
+/* Adds what rows [first, first + rows) of a band come to. */
+static void add_rows(const render_job_t *job, const band_parts_t *parts, int64_t first,
+                     int64_t rows, band_head_t *head) {
+    const int64_t width = job->plan->grid.width;
+    const uint32_t max_iter = job->plan->formula.max_iter;
+    for (int64_t row = first; row < first + rows; ++row) {
+        const uint32_t *count = parts->iterations + row * width;
+        for (int64_t i = 0; i < width; ++i) {
+            head->sum += count[i];
+            head->inside += count[i] == max_iter;
+        }
+        head->work += parts->work[row];
+    }
+}
+
+/* Rows [first, first + rows) of a band, of which `im` holds all imaginary parts; what they come to
+ * is added to `head`. */
 static hm_status_t compute_rows(const render_job_t *job, const band_parts_t *parts,
                                 const double *im, int64_t first, int64_t rows,
-                                const hm_poll_t *poll, hm_error_t *err) {
+                                const hm_poll_t *poll, band_head_t *head, hm_error_t *err) {
     const render_plan_t *plan = job->plan;
     int64_t offset = first * plan->grid.width;
     hm_tile_t tile = {.re = job->re, .width = plan->grid.width, .im = im + first, .rows = rows};
@@ -97,28 +113,40 @@ static hm_status_t compute_rows(const render_job_t *job, const band_parts_t *par
         .period = parts->period ? parts->period + offset : NULL,
         .pixel_step = plan->grid.re_step,
     };
-    return hm_kernel_compute(plan->kernel, &plan->formula, &tile, &channels, parts->work + first,
-                             poll, err);
+    hm_status_t status = hm_kernel_compute(plan->kernel, &plan->formula, &tile, &channels,
+                                           parts->work + first, poll, err);
+    if (status == HM_OK) {
+        add_rows(job, parts, first, rows, head);
+    }
+    return status;
 }
 
 /* Splits the band's rows over the threads. */
 static hm_status_t compute_threads(const render_job_t *job, const band_parts_t *parts,
                                    const double *im, int64_t rows, band_run_t *run,
-                                   hm_error_t *err) {
-    int threads = job->plan->threads;
-    int64_t pieces = render_pieces(rows, threads);
+                                   band_head_t *head, hm_error_t *err) {
+    const int threads = job->alone ? 1 : job->plan->threads;
+    int64_t pieces = hm_thread_pieces(rows, job->plan->threads);
     hm_status_t status = HM_OK;
-    /* Named by default(none)-style sharing: only `status` and `err` are written, in the critical
-     * part. */
+    /* Named by default(none)-style sharing: only `status`, `err` and `head` are written, in the
+     * critical part. */
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
     for (int64_t p = 0; p < pieces; ++p) {
-        int64_t first = rows * p / pieces;
-        int64_t last = rows * (p + 1) / pieces;
+        int64_t first = hm_thread_start(rows, p, pieces);
+        int64_t last = hm_thread_start(rows, p + 1, pieces);
         hm_poll_t poll = {omp_get_thread_num() == 0 ? poll_main : poll_other, run};
         hm_error_t mine = HM_ERROR_NONE;
-        hm_status_t s = atomic_load_explicit(&run->stop, memory_order_relaxed)
-                            ? HM_STOPPED
-                            : compute_rows(job, parts, im, first, last - first, &poll, &mine);
+        band_head_t sums = {.rows = last - first};
+        hm_status_t s =
+            atomic_load_explicit(&run->stop, memory_order_relaxed)
+                ? HM_STOPPED
+                : compute_rows(job, parts, im, first, last - first, &poll, &sums, &mine);
+#pragma omp critical
+        {
+            head->sum += sums.sum;
+            head->inside += sums.inside;
+            head->work += sums.work;
+        }
         if (s != HM_OK) {
             atomic_store_explicit(&run->stop, true, memory_order_relaxed);
 #pragma omp critical
@@ -133,19 +161,10 @@ static hm_status_t compute_threads(const render_job_t *job, const band_parts_t *
     return status;
 }
 
-/* Sums over the band, and each row's share of the time by its share of the work. */
-static void account_band(const render_job_t *job, band_head_t *head, const band_parts_t *parts,
-                         double seconds) {
-    int64_t width = job->plan->grid.width;
-    uint32_t max_iter = job->plan->formula.max_iter;
-    for (int64_t row = 0; row < head->rows; ++row) {
-        const uint32_t *count = parts->iterations + row * width;
-        for (int64_t i = 0; i < width; ++i) {
-            head->sum += count[i];
-            head->inside += count[i] == max_iter;
-        }
-        head->work += parts->work[row];
-    }
+/* Each row's share of the time by its share of the work. */
+static void share_seconds(const render_job_t *job, const band_head_t *head,
+                          const band_parts_t *parts, double seconds) {
+    const int64_t width = job->plan->grid.width;
     /* A row costs something even where no update was done: a pixel counts as one update more. */
     double cost = (double)head->work + (double)(head->rows * width);
     for (int64_t row = 0; row < head->rows; ++row) {
@@ -169,17 +188,19 @@ hm_status_t render_compute(void *context, int64_t band, void *buffer, const hm_p
     band_run_t run = {.progress = progress};
     atomic_init(&run.stop, false);
     if (job->plan->threads > 1) {
-        HM_TRY(compute_threads(job, &parts, im, b->rows, &run, err));
+        HM_TRY(compute_threads(job, &parts, im, b->rows, &run, &head, err));
     } else {
         hm_poll_t poll = {poll_main, &run};
-        HM_TRY(compute_rows(job, &parts, im, 0, b->rows, &poll, err));
+        HM_TRY(compute_rows(job, &parts, im, 0, b->rows, &poll, &head, err));
     }
-    account_band(job, &head, &parts, hm_clock_now() - begin);
+    share_seconds(job, &head, &parts, hm_clock_now() - begin);
     memcpy(buffer, &head, sizeof head);
     job->totals.rows_computed += head.rows;
     job->totals.work += head.work;
-    hm_tally_add(job->tally, head.rows, head.work);
-    hm_tally_poll(job->tally);
+    if (job->tally) {
+        hm_tally_add(job->tally, head.rows, head.work);
+        hm_tally_poll(job->tally);
+    }
 cleanup:
     free(im);
     return status;

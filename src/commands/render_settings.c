@@ -211,13 +211,12 @@ static hm_status_t resolve_view(const render_settings_t *settings, hm_grid_t *gr
     return status == HM_OK ? hm_grid_make(&view, grid, err) : status;
 }
 
-hm_delivery_t render_delivery(const render_settings_t *settings, const hm_cluster_t *cluster) {
+hm_delivery_t render_delivery(const render_settings_t *settings, bool take_turns) {
     static const hm_delivery_t deliveries[] = {HM_DELIVERY_DIRECT, HM_DELIVERY_DIRECT,
                                                HM_DELIVERY_ROUNDS, HM_DELIVERY_FUNNEL};
     /* Opening a file takes many steps of all who open it, each a turn of every rank on a processor:
      * where they must take turns, one a node opens it for all. */
-    bool take_turns = settings->io == 0 && cluster->oversubscribed;
-    return take_turns ? HM_DELIVERY_FUNNEL : deliveries[settings->io];
+    return settings->io == 0 && take_turns ? HM_DELIVERY_FUNNEL : deliveries[settings->io];
 }
 
 hm_status_t render_band_rows(const render_settings_t *settings, const render_plan_t *plan,

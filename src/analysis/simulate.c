@@ -64,6 +64,11 @@ void sim_delay(sim_t *sim, int rank, double seconds) {
     }
 }
 
+void sim_interrupt(sim_t *sim, int rank, double seconds) {
+    sim_rank_t *r = &sim->rank[rank];
+    r->end += r->doing == SIM_COMPUTING ? seconds : 0;
+}
+
 void sim_end(sim_t *sim, double now) {
     sim->ended = now > sim->ended ? now : sim->ended;
 }
@@ -125,7 +130,8 @@ static void play(sim_t *sim) {
         switch (event.kind) {
         case SIM_NEXT:
             if (sim->round > event.time || r->served > event.time) { /* at work for others */
-                sim_push(sim, fmax(sim->round, r->served), event.rank, SIM_NEXT);
+                r->end = fmax(sim->round, r->served);
+                sim_push(sim, r->end, event.rank, SIM_NEXT);
             } else if (r->kept > 0) {
                 r->end = event.time + r->kept;
                 r->kept = 0;

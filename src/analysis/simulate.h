@@ -121,6 +121,9 @@ double sim_attends(const sim_t *sim, int rank, double now);
 /* The rank does something for others, for so long. */
 void sim_delay(sim_t *sim, int rank, double seconds);
 
+/* The same of what `served` or `round` tell, which it does before it begins anything else. */
+void sim_interrupt(sim_t *sim, int rank, double seconds);
+
 /* The rank has nothing more to do. */
 void sim_end(sim_t *sim, double now);
 

@@ -78,7 +78,7 @@ static void have_round(sim_t *sim, double now) {
     for (int rank = 0; rank < ranks; ++rank) {
         const double in = sim->round - joins(sim, rank, known);
         sim->writing += in;
-        sim_delay(sim, rank, in);
+        sim_interrupt(sim, rank, in);
     }
     sim->attended = fmax(sim->attended, sim->round);
     sim_end(sim, sim->round);
@@ -134,7 +134,7 @@ double sim_send(sim_t *sim, int writer, double now) {
     } else {
         w->served = sim_file(sim, here, sim_write_seconds(sim));
     }
-    sim_delay(sim, writer, w->served - begins);
+    sim_interrupt(sim, writer, w->served - begins);
     sim_end(sim, w->served);
     if (sim->plan->delivery == HM_DELIVERY_ROUNDS) {
         save_up(sim, writer, w->served);

@@ -95,22 +95,40 @@ static double band_seconds(const hm_study_t *study, const pace_t *pace, const hm
     return pace->band;
 }
 
+/* What each band of a point costs: updates, and seconds of a rank's threads. row[p->band] is room.
+ */
+static void cost_bands(const hm_row_costs_t *costs, const double *sum, const pace_t *pace,
+                       const hm_point_t *p, double *row, double *work, double *seconds) {
+    const double scale = scale_of(costs, p);
+    const int threads = p->threads < HM_SIMULATE_THREADS ? p->threads : HM_SIMULATE_THREADS;
+    for (int64_t b = 0; b < bands_of(p); ++b) {
+        const int64_t first = b * p->band;
+        const int64_t rows = first + p->band < p->height ? p->band : p->height - first;
+        double above = updates_above(costs, sum, (double)first / (double)p->height);
+        work[b] = 0;
+        for (int64_t i = 0; i < rows; ++i) {
+            const double below =
+                updates_above(costs, sum, (double)(first + i + 1) / (double)p->height);
+            const double updates = fmax(0, below - above) * scale;
+            work[b] += updates;
+            row[i] = updates * pace->update;
+            above = below;
+        }
+        seconds[b] = hm_simulate_threads(row, rows, threads);
+    }
+}
+
 static hm_status_t predict(const hm_study_t *study, const hm_row_costs_t *costs, const double *sum,
                            const pace_t *pace, hm_point_t *p, hm_error_t *err) {
     hm_status_t status = HM_OK;
     const int64_t bands = bands_of(p);
-    double *seconds = malloc(2 * (size_t)bands * sizeof *seconds);
+    const int64_t most_rows = p->band < p->height ? p->band : p->height;
+    double *seconds = malloc((2 * (size_t)bands + (size_t)most_rows) * sizeof *seconds);
     if (!seconds) {
         return hm_error_set(err, HM_EMISSING, "out of memory for %lld bands", (long long)bands);
     }
     double *work = seconds + bands;
-    for (int64_t b = 0; b < bands; ++b) {
-        double first = (double)(b * p->band) / (double)p->height;
-        double last = fmin(1, (double)((b + 1) * p->band) / (double)p->height);
-        work[b] = fmax(0, updates_above(costs, sum, last) - updates_above(costs, sum, first)) *
-                  scale_of(costs, p);
-        seconds[b] = work[b] * pace->update / p->threads;
-    }
+    cost_bands(costs, sum, pace, p, work + bands, work, seconds);
     hm_simulation_t simulation = {.bands = bands,
                                   .seconds = seconds,
                                   .work = work,

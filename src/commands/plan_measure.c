@@ -94,6 +94,7 @@ typedef struct measuring_t {
     hm_tally_t *tally;
     hm_dataset_t *dataset;
     int64_t count, bytes;
+    int64_t next[2], end[2]; /* bands to write, of each size: full ones, the ranks' in turns */
     sums_t sums;
     longest_t longest;
 } measuring_t;
@@ -136,6 +137,9 @@ static hm_status_t open_measuring(measuring_t *m, int ranks, hm_error_t *err) {
         HM_TRY(hm_bands_make(height, NULL, i == 0 ? rows : other, &m->bands[i], err));
         HM_TRY(render_job_make(&m->view, cluster, &m->bands[i], &m->job[i], err));
     }
+    m->end[0] = m->bands[0].count / 2;
+    m->next[1] = m->bands[1].count / 2;
+    m->end[1] = m->bands[1].count - 1;
     /* As a strategy's buffer: aligned to a cache line. */
     m->buffer = aligned_alloc(64, (render_band_bytes(&m->view, most) / 64 + 1) * 64);
     if (!m->buffer) {
@@ -163,10 +167,18 @@ static int64_t place(int64_t turn, const hm_bands_t *bands) {
     return (int64_t)((at - floor(at)) * (double)bands->count);
 }
 
-/* Writing where something has been written is quicker: not much more than half of the file. */
-static bool is_fresh(const measuring_t *m) {
-    const double all = (double)m->bytes * m->plan->context->cluster->size;
-    return 2 * all < (double)m->plan->work.file_bytes;
+/*
+ * Which band of a size is written next, what has been computed into it or not: one after the other
+ * as in a run, the larger ones in the upper half of the rows, the others in the lower. Where
+ * something has been written it is quicker, so each is written once; but a few in any case.
+ */
+static bool take_place(measuring_t *m, int which, int64_t computed, int64_t *number) {
+    const hm_cluster_t *cluster = m->plan->context->cluster;
+    const int64_t own = m->next[which] + cluster->rank;
+    const bool fresh = own < m->end[which];
+    *number = fresh ? own : computed;
+    m->next[which] += fresh ? cluster->size : 0;
+    return fresh || m->count < 2 + LEAST_SAMPLES;
 }
 
 /* One band, of either size in turn. */
@@ -186,12 +198,13 @@ static hm_status_t measure_band(measuring_t *m, bool warm, hm_error_t *err) {
         fit_add(&m->sums.computing, (double)(job->totals.work - before),
                 (double)(rows * m->view.grid.width), computed - begin);
     }
-    if (m->dataset && !m->together && (is_fresh(m) || m->count < 2 + LEAST_SAMPLES)) {
-        HM_TRY(render_deliver(job, number, m->buffer, NULL, err));
-        m->bytes += (int64_t)render_band_bytes(&m->view, rows);
+    int64_t written = 0;
+    if (m->dataset && !m->together && take_place(m, which, number, &written)) {
+        const size_t bytes = render_band_bytes(&m->view, bands->band[written].rows);
+        HM_TRY(render_deliver(job, written, m->buffer, NULL, err));
+        m->bytes += (int64_t)bytes;
         if (warm) {
-            fit_add(&m->sums.writing, 1, (double)render_band_bytes(&m->view, rows),
-                    hm_clock_now() - computed);
+            fit_add(&m->sums.writing, 1, (double)bytes, hm_clock_now() - computed);
         }
     }
     ++m->count;
@@ -307,18 +320,15 @@ cleanup:
     return status;
 }
 
-/* The larger bands are written in the upper half of the rows, the others in the lower: full ones,
- * as many as there are. */
+/* Rounds of bands of either size in turn. */
 static hm_status_t measure_rounds(measuring_t *m, hm_error_t *err) {
     enum { EMPTY = 4, MOST_ROUNDS = 6 };
     hm_status_t status = HM_OK;
     const hm_cluster_t *cluster = m->plan->context->cluster;
     double seconds = 0;
     double empty[EMPTY];
-    int64_t next[2] = {0, m->bands[1].count / 2};
-    const int64_t last[2] = {m->bands[0].count / 2, m->bands[1].count - 1};
     for (int i = -1; i < EMPTY; ++i) {
-        HM_TRY(have_round(m, 0, 0, &next[0], &seconds, err));
+        HM_TRY(have_round(m, 0, 0, &m->next[0], &seconds, err));
         empty[i < 0 ? 0 : i] = seconds;
     }
     m->longest.round = hm_spread(empty, EMPTY).median;
@@ -326,12 +336,12 @@ static hm_status_t measure_rounds(measuring_t *m, hm_error_t *err) {
         const int which = i % 2;
         const int64_t bytes = (int64_t)render_band_bytes(&m->view, m->bands[which].band_rows);
         const int64_t room = hm_round_room((size_t)bytes);
-        const int64_t left = (last[which] - next[which]) / cluster->size;
+        const int64_t left = (m->end[which] - m->next[which]) / cluster->size;
         const int count = (int)(left < room ? left : room);
         if (count < 1 || m->bytes > MOST_BYTES) {
             continue;
         }
-        HM_TRY(have_round(m, which, count, &next[which], &seconds, err));
+        HM_TRY(have_round(m, which, count, &m->next[which], &seconds, err));
         if (i >= 2) {
             fit_add(&m->sums.writing, count, (double)(count * cluster->node_size) * (double)bytes,
                     fmax(0, seconds - m->longest.round));

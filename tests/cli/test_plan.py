@@ -12,6 +12,7 @@ from conftest import MPIRUN, ROOT, STRATEGIES, hpcmandel, together
 
 # A machine that is given, not measured: then predictions are the same in every run.
 GIVEN = ["--speed", "2", "--band-cost", "50", "--byte-cost", "0.5", "--latency", "2", "--node-latency", "1"]
+SPEED = ["--speed", "2", "--band-cost", "0", "--byte-cost", "0"]
 VIEW = ["--size", "960x640"]
 # How many updates a point takes then depends on the point alone; short cuts look at several at a time.
 PLAIN = ["--interior", "none", "--max-iter", "250"]
@@ -81,6 +82,58 @@ def test_measures_by_itself(run, tmp_path):
     assert machine["speed_measured"] and machine["band_measured"] and machine["measured_bands"] >= 6
     assert machine["giter_per_second"] > 0 and machine["band_us"] + machine["byte_ns"] > 0
     assert list(tmp_path.iterdir()) == []  # the file that was measured with is gone
+
+
+def test_messages_are_measured_between_ranks(run):
+    alone = plan(run, *VIEW, *SPEED)["machine"]
+    assert not alone["node_latency_measured"] and alone["node_latency_us"] == pytest.approx(1)
+    given = plan(run, *VIEW, *SPEED, "--answer-cost", 7, "--transfer-cost", 3, "--flush-cost", 2, ranks=2)["machine"]
+    assert (given["answer_us"], given["transfer_ns"], given["flush_ns"]) == pytest.approx((7, 3, 2))
+    assert not given["answer_measured"] and not given["transfer_measured"] and not given["flush_measured"]
+    text = run("plan", *VIEW, *SPEED).ok().out
+    assert "1.00 us within (taken for granted)" in text and "answer 1.00 us (taken for granted)" in text
+    if len(os.sched_getaffinity(0)) > 1:  # ranks that take turns do not measure each other
+        found = plan(run, *VIEW, *SPEED, ranks=2)["machine"]
+        assert found["node_latency_measured"] and found["transfer_measured"] and found["answer_measured"]
+        assert 0 < found["node_latency_us"] < 1e5 and not found["latency_measured"]
+
+
+def test_data_are_forced_to_the_disk_at_the_end(run):
+    """By a node its part, and of a long run what is recent."""
+    def seconds(*options):
+        return by_name(plan(run, *VIEW, *GIVEN, *options))["cyclic"]["seconds"]
+
+    size = plan(run, *VIEW, *GIVEN)["file_bytes"]
+    assert seconds("--flush-cost", 50) - seconds() == pytest.approx(50e-9 * size, rel=1e-6)
+    two = ("--nodes", 2, "--ranks-per-node", 2)
+    assert seconds("--flush-cost", 50, *two) - seconds(*two) == pytest.approx(25e-9 * size, rel=1e-6)
+    slow = ("--speed", "0.0001")
+    total = seconds(*slow)
+    assert total > 60
+    assert seconds(*slow, "--flush-cost", 50) - total == pytest.approx(50e-9 * size * 30 / total, rel=1e-3)
+
+
+def test_ways_to_the_file(run):
+    """What costs nothing is the same in all ways; where writing takes long, a leader is what all wait for."""
+    def seconds(io, *costs):
+        return by_name(plan(run, *VIEW, *SPEED, *costs, "--io", io, "--ranks", 8))["cyclic"]
+
+    free = {io: seconds(io, "--latency", 0, "--node-latency", 0, "--transfer-cost", 0, "--round-cost", 0)["seconds"]
+            for io in ("auto", "independent", "collective", "funnel")}
+    assert list(free.values()) == pytest.approx([free["auto"]] * 4, rel=0.02)
+    slow = ["--band-cost", 10000]
+    own, leader = (seconds(io, *slow) for io in ("independent", "funnel"))
+    assert own["writing"] == pytest.approx(leader["writing"]) and leader["seconds"] > 5 * own["seconds"]
+    rounds = seconds("collective", "--round-cost", 1e6)
+    assert rounds["seconds"] > 2 and rounds["memory_bytes"] > seconds("independent")["memory_bytes"]
+
+
+@pytest.mark.parametrize("io", ["collective", "funnel"])
+def test_ways_are_measured(run, tmp_path, io):
+    found = plan(run, *VIEW, "--measure", "0.1", "--io", io, "--threads", 2, "--output", tmp_path / "out.h5", ranks=2)
+    assert found["machine"]["band_measured"] and found["machine"]["flush_measured"]
+    assert found["machine"]["band_us"] + found["machine"]["byte_ns"] > 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_is_exact(run, data_set):

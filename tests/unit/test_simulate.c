@@ -75,6 +75,7 @@ static hm_simulation_t random_request(uint64_t *state) {
     s.nodes = 1 + draw(state, s.ranks);
     s.portion = kinds[draw(state, 4)];
     s.idle_coordinator = draw(state, 4) == 0;
+    s.delivery = (hm_delivery_t)draw(state, 3);
     s.band_bytes = draw(state, 100000);
     s.probe = 1e-6 * (draw(state, 100));
     if (draw(state, 2)) {
@@ -85,6 +86,7 @@ static hm_simulation_t random_request(uint64_t *state) {
                                    .transfer = 1e-10 * (draw(state, 10)),
                                    .answer = 1e-7 * (draw(state, 100)),
                                    .poll = 1e-4 * (draw(state, 20)),
+                                   .round = 1e-4 * (draw(state, 20)),
                                    .bandwidth = draw(state, 2) ? 1e7 * (1 + draw(state, 100)) : 0};
     }
     return s;
@@ -110,7 +112,10 @@ static void test_sound(void) {
         CU_ASSERT(memcmp(&r, &again, sizeof r) == 0);
         const double write = s.machine.band + s.machine.byte * s.band_bytes;
         CU_ASSERT_DOUBLE_EQUAL(r.busy, all, 1e-9 + 1e-9 * all);
-        CU_ASSERT_DOUBLE_EQUAL(r.writing, write * (double)s.bands, 1e-9 + 1e-9 * r.writing);
+        if (s.delivery != HM_DELIVERY_ROUNDS) { /* in a round ranks wait for each other */
+            CU_ASSERT_DOUBLE_EQUAL(r.writing, write * (double)s.bands, 1e-9 + 1e-9 * r.writing);
+        }
+        CU_ASSERT(r.writing + 1e-9 >= s.machine.band * (double)s.bands);
         CU_ASSERT(r.seconds + 1e-9 >= (all + r.writing) / s.ranks);
         CU_ASSERT(r.seconds + 1e-9 >= longest + (s.bands > 0 ? write : 0));
         CU_ASSERT(r.seconds + 1e-9 >= r.busy_most && r.busy_most <= all + 1e-9);
@@ -126,6 +131,7 @@ static void test_one_rank(void) {
     for (int i = 0; hm_strategies[i]->name != NULL; ++i) {
         hm_simulation_t s = random_request(&state);
         s.ranks = s.nodes = 1;
+        s.delivery = i % 2 ? HM_DELIVERY_DIRECT : HM_DELIVERY_FUNNEL;
         s.machine = (hm_machine_t){.band = 1e-4, .byte = 1e-9, .latency = 1, .poll = 1};
         s.probe = 0;
         hm_simulated_t r = {0};
@@ -172,6 +178,70 @@ static void test_costs_show(void) {
     CU_ASSERT_FATAL(hm_simulate("pipeline", &s, &r, NULL) == HM_OK);
     CU_ASSERT_DOUBLE_EQUAL(r.writing, BANDS * 0.01, 1e-9);
     CU_ASSERT(r.seconds > 0.39); /* a writer writes for four */
+}
+
+/* Bands on 16 ranks of 4 nodes that take a hundredth each to compute, 20 a rank. */
+static double delivered(const char *name, hm_delivery_t delivery, const hm_machine_t *machine) {
+    enum { RANKS = 16, BANDS = 320 };
+    double even[BANDS];
+    hm_simulated_t r = {.seconds = -1};
+    for (int b = 0; b < BANDS; ++b) {
+        even[b] = 0.01;
+    }
+    const hm_simulation_t s = {.bands = BANDS,
+                               .seconds = even,
+                               .ranks = RANKS,
+                               .nodes = 4,
+                               .portion = HM_PORTION_FIXED,
+                               .band_bytes = 1e5,
+                               .delivery = delivery,
+                               .machine = *machine};
+    CU_ASSERT(hm_simulate(name, &s, &r, NULL) == HM_OK);
+    return r.seconds;
+}
+
+static void test_deliveries(void) {
+    const hm_machine_t none = {.poll = 0};
+    for (int i = 0; hm_strategies[i]->name != NULL; ++i) { /* free of charge they are the same */
+        const char *name = hm_strategies[i]->name;
+        CU_ASSERT_DOUBLE_EQUAL(delivered(name, HM_DELIVERY_DIRECT, &none), 0.2, 1e-9);
+        CU_ASSERT_DOUBLE_EQUAL(delivered(name, HM_DELIVERY_ROUNDS, &none), 0.2, 1e-9);
+        CU_ASSERT_DOUBLE_EQUAL(delivered(name, HM_DELIVERY_FUNNEL, &none), 0.2, 1e-9);
+    }
+    /* The leader writes all 80 bands of its node; where it is dealt its share, it computes too. */
+    const hm_machine_t writing = {.band = 0.01};
+    CU_ASSERT_DOUBLE_EQUAL(delivered("cyclic", HM_DELIVERY_DIRECT, &writing), 0.4, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(delivered("cyclic", HM_DELIVERY_FUNNEL, &writing), 1, 0.021);
+    const double drawn = delivered("counter", HM_DELIVERY_FUNNEL, &writing);
+    CU_ASSERT(drawn >= 0.8 - 1e-9 && drawn < 0.9);
+    /* 8 bands saved up twice, the rest in the last round. */
+    const hm_machine_t meeting = {.round = 0.05};
+    CU_ASSERT_DOUBLE_EQUAL(delivered("cyclic", HM_DELIVERY_ROUNDS, &meeting), 0.2 + 0.15, 1e-9);
+    /* Who saves up the eighth first has the others come with seven. */
+    CU_ASSERT_DOUBLE_EQUAL(delivered("cyclic", HM_DELIVERY_ROUNDS, &writing), 0.2 + 0.22, 0.021);
+    /* A node's bytes are written by one of its ranks: those of 80 bands. */
+    const hm_machine_t bytes = {.byte = 1e-7};
+    CU_ASSERT_DOUBLE_EQUAL(delivered("cyclic", HM_DELIVERY_ROUNDS, &bytes), 0.2 + 0.82, 0.021);
+    CU_ASSERT_DOUBLE_EQUAL(delivered("cyclic", HM_DELIVERY_DIRECT, &bytes), 0.4, 1e-9);
+    /* Who computes comes to a round when it looks: at the end of a band at the latest. */
+    const hm_machine_t deaf = {.round = 0.05, .poll = 1e9};
+    CU_ASSERT(delivered("counter", HM_DELIVERY_ROUNDS, &deaf) >= 0.35 - 1e-9);
+    CU_ASSERT(delivered("counter", HM_DELIVERY_ROUNDS, &deaf) < 0.35 + 0.03);
+}
+
+/* The pieces of a band, first come first served. */
+static void test_threads(void) {
+    const double even[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const double late[5] = {1, 1, 1, 1, 4};
+    const double mixed[4] = {3, 1, 1, 1};
+    CU_ASSERT_DOUBLE_EQUAL(hm_simulate_threads(even, 16, 1), 16, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(hm_simulate_threads(even, 16, 2), 8, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(hm_simulate_threads(even, 9, 2), 5, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(hm_simulate_threads(even, 3, 8), 1, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(hm_simulate_threads(even, 0, 8), 0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(hm_simulate_threads(late, 5, 2), 6, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(hm_simulate_threads(mixed, 4, 2), 3, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(hm_simulate_threads(late, 5, HM_SIMULATE_THREADS), 4, 1e-12);
 }
 
 /* A forecast that is wrong costs `predict` what it is wrong by. */
@@ -222,28 +292,31 @@ static void test_large(void) {
     for (int64_t b = 0; b < bands; ++b) {
         cost[b] = 0.02 * (1 + (double)draw(&state, 1000) / 1000);
     }
-    const hm_simulation_t s = {.bands = bands,
-                               .seconds = cost,
-                               .ranks = brief ? 2048 : 65536,
-                               .nodes = brief ? 32 : 1024,
-                               .band_bytes = 4e5,
-                               .probe = 1e-5,
-                               .machine = {.band = 5e-5,
-                                           .byte = 5e-10,
-                                           .latency = 2e-6,
-                                           .node_latency = 5e-7,
-                                           .transfer = 1e-10,
-                                           .answer = 5e-7,
-                                           .poll = 1e-3,
-                                           .bandwidth = 1e12}};
+    hm_simulation_t s = {.bands = bands,
+                         .seconds = cost,
+                         .ranks = brief ? 2048 : 65536,
+                         .nodes = brief ? 32 : 1024,
+                         .band_bytes = 4e5,
+                         .probe = 1e-5,
+                         .machine = {.band = 5e-5,
+                                     .byte = 5e-10,
+                                     .latency = 2e-6,
+                                     .node_latency = 5e-7,
+                                     .transfer = 1e-10,
+                                     .answer = 5e-7,
+                                     .poll = 1e-3,
+                                     .bandwidth = 1e12}};
     for (int i = 0; hm_strategies[i]->name != NULL; ++i) {
-        hm_simulated_t r = {0};
-        const double begin = hm_clock_now();
-        CU_ASSERT(hm_simulate(hm_strategies[i]->name, &s, &r, NULL) == HM_OK);
-        printf("\n    %-9s %.2f s for %.3f s, imbalance %.3f, %lld messages ",
-               hm_strategies[i]->name, hm_clock_now() - begin, r.seconds, r.imbalance,
-               (long long)r.messages);
-        CU_ASSERT(r.seconds >= r.busy / s.ranks);
+        for (int way = 0; way < (brief ? 3 : 2); ++way) {
+            hm_simulated_t r = {0};
+            s.delivery = (hm_delivery_t)way;
+            const double begin = hm_clock_now();
+            CU_ASSERT(hm_simulate(hm_strategies[i]->name, &s, &r, NULL) == HM_OK);
+            printf("\n    %-9s way %d, %.2f s for %.3f s, imbalance %.3f, %lld messages ",
+                   hm_strategies[i]->name, way, hm_clock_now() - begin, r.seconds, r.imbalance,
+                   (long long)r.messages);
+            CU_ASSERT(r.seconds >= r.busy / s.ranks);
+        }
     }
     free(cost);
 }
@@ -254,6 +327,8 @@ int main(void) {
         {"what holds for any run", test_sound},
         {"one rank", test_one_rank},
         {"costs show", test_costs_show},
+        {"ways to the file", test_deliveries},
+        {"threads", test_threads},
         {"forecasts", test_forecast},
         {"requests that cannot be", test_refused},
         {"65536 ranks, a million bands", test_large},

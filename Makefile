@@ -225,6 +225,10 @@ gallery: hpcmandel ## docs/gallery/ anew, from configs/
 bench-politeness: hpcmandel ## 64 ranks on the processors there are, against 2 and against a bare MPI program (ARGS='RANKS REPETITIONS')
 	MPIRUN='$(MPIRUN)' MPICC='$(MPICC)' tools/politeness.sh $(ARGS)
 
+.PHONY: bench-plan
+bench-plan: hpcmandel ## what plan predicts against real runs here, about six minutes (ARGS='--only whole,channels -n 9')
+	HPCMANDEL=./hpcmandel MPIRUN='$(MPIRUN)' $(PYTHON) tools/plan_check.py $(ARGS)
+
 .PHONY: scaling
 scaling: hpcmandel ## strong and weak scaling on this machine, explained: results/scaling/index.html
 	tools/scaling.sh

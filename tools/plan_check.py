@@ -5,7 +5,7 @@ Each case is predicted and run in turn, so that both meet the machine in the sam
 seconds predicted and taken (median, least and most), their ratio, and where the time of the ranks went. Exit 1: a median is off by more
 than --within.
 
-    tools/plan_check.py [-n REPETITIONS] [--only WORD,...] [--within SHARE] [--folder FOLDER] [--json FILE]
+    tools/plan_check.py [-n REPETITIONS] [--only WORD,...] [--measure SECONDS] [--within SHARE] [--folder FOLDER] [--json FILE]
 """
 
 import argparse
@@ -47,8 +47,9 @@ def launch(ranks, *words):
     return done.stdout
 
 
-def predict(view, ranks, threads, options, output):
-    found = json.loads(launch(ranks, "plan", *view, *options, "--ranks", ranks, "--threads", threads, "--output", output, "--json"))
+def predict(view, ranks, threads, options, output, measure):
+    found = json.loads(launch(ranks, "plan", *view, *options, "--ranks", ranks, "--threads", threads, "--output", output, "--json",
+                              "--measure", measure))
     return {s["name"]: s for s in found["strategies"]}, found
 
 
@@ -63,14 +64,14 @@ def median(values):
     return statistics.median(values)
 
 
-def check(case, repetitions, folder):
+def check(case, repetitions, measure, folder):
     """The case's rows: a dict for each strategy."""
     name, view, ranks, threads, strategies, options = case
     predicted = {s: [] for s in strategies}
     taken = {s: [] for s in strategies}
     run(VIEWS[view], ranks, threads, strategies[0], options, folder / "warm.h5")
     for _ in range(repetitions):
-        found, machine = predict(VIEWS[view], ranks, threads, options, folder / "plan.h5")
+        found, machine = predict(VIEWS[view], ranks, threads, options, folder / "plan.h5", measure)
         for strategy in strategies:
             predicted[strategy].append({**found[strategy], "machine": machine["machine"]})
             taken[strategy].append(run(VIEWS[view], ranks, threads, strategy, options, folder / "real.h5"))
@@ -99,6 +100,7 @@ def main():
     parser.add_argument("-n", type=int, default=5)
     parser.add_argument("--only", default="")
     parser.add_argument("--within", type=float, default=0.15)
+    parser.add_argument("--measure", default="1")
     parser.add_argument("--folder")
     parser.add_argument("--json")
     options = parser.parse_args()
@@ -107,7 +109,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="hpcmandel-plan-", dir=options.folder) as folder:
         for case in CASES:
             if not words or any(case[0].startswith(word) for word in words):
-                for row in check(case, options.n, Path(folder)):
+                for row in check(case, options.n, options.measure, Path(folder)):
                     show(row)
                     rows.append(row)
     if options.json:

@@ -98,8 +98,8 @@ hm_status_t plan_request_make(const plan_t *plan, plan_request_t *request, hm_er
 /** Processors of a node: as given, or of this one. */
 int64_t plan_cores(const plan_t *plan);
 
-/** The way of the bands to the file on a request. */
-hm_delivery_t plan_delivery(const plan_t *plan, const plan_request_t *request);
+/** The way of the bands to the file. */
+hm_delivery_t plan_delivery(const plan_t *plan);
 
 /** Fills plan->machine: what was not given is measured, on all ranks at once, as a node's ranks
  * would compute and write for `request`. Collective; the status is common. */

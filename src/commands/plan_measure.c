@@ -450,7 +450,7 @@ static void begin_measuring(measuring_t *m, plan_t *plan, const plan_request_t *
     m->plan = plan;
     m->view = plan->work.view;
     m->writes = plan->machine.band_measured;
-    m->delivery = plan_delivery(plan, request);
+    m->delivery = plan_delivery(plan);
     m->processors = busy_processors(plan, request);
     m->takes_part = cluster->node_rank < m->processors;
     const int measuring = cluster->node_size < m->processors ? cluster->node_size : m->processors;

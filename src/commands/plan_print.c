@@ -28,7 +28,7 @@ static const char *bytes(double value, char text[24]) {
     return text;
 }
 
-static void print_machine(const plan_t *plan, const plan_request_t *request) {
+static void print_machine(const plan_t *plan) {
     const plan_machine_t *m = &plan->machine;
     const hm_values_t *values = &plan->values;
     const char *taken = "taken for granted";
@@ -42,7 +42,7 @@ static void print_machine(const plan_t *plan, const plan_request_t *request) {
            : hm_options_given(values, "flush-cost") ? "given"
                                                     : taken,
            m->finish * 1e6);
-    if (plan_delivery(plan, request) == HM_DELIVERY_ROUNDS) {
+    if (plan_delivery(plan) == HM_DELIVERY_ROUNDS) {
         printf("round %.1f us to write together (%s)\n", m->costs.round * 1e6,
                m->round_measured                        ? "measured"
                : hm_options_given(values, "round-cost") ? "given"
@@ -97,7 +97,7 @@ void plan_print(const plan_t *plan, const plan_table_t *table, const plan_comman
                (long long)work->sampled_columns, (long long)work->sampled_rows);
     }
     printf("file %s\n", bytes((double)work->file_bytes, text));
-    print_machine(plan, &table->request);
+    print_machine(plan);
     printf("core %.6g s: all the computing on one core\n", core_seconds(plan));
     print_targets(plan);
     const plan_request_t *r = &table->request;

@@ -19,9 +19,8 @@ int64_t plan_cores(const plan_t *plan) {
     return plan->settings.cores > 0 ? plan->settings.cores : here;
 }
 
-hm_delivery_t plan_delivery(const plan_t *plan, const plan_request_t *request) {
-    const int most = (request->ranks + request->nodes - 1) / request->nodes;
-    return render_delivery(&plan->work.settings, most > plan_cores(plan));
+hm_delivery_t plan_delivery(const plan_t *plan) {
+    return render_delivery(&plan->work.settings, false); /* every rank has its own processor */
 }
 
 double plan_finish(const plan_t *plan, int nodes, double seconds) {
@@ -158,7 +157,7 @@ static hm_status_t simulate_one(const plan_t *plan, const plan_table_t *table, c
         .nodes = request->nodes,
         .portion = (hm_portion_t)plan->work.settings.portion,
         .idle_coordinator = plan->work.settings.idle_coordinator,
-        .delivery = plan_delivery(plan, request),
+        .delivery = plan_delivery(plan),
         .machine = plan->machine.costs};
     plan_outcome_t o = {.seconds = 0};
     HM_TRY(hm_simulate(strategy, &simulation, &o.run, err));

@@ -120,7 +120,7 @@ def test_ways_to_the_file(run):
 
     free = {io: seconds(io, "--latency", 0, "--node-latency", 0, "--transfer-cost", 0, "--round-cost", 0)["seconds"]
             for io in ("auto", "independent", "collective", "funnel")}
-    assert list(free.values()) == pytest.approx([free["auto"]] * 4, rel=0.02)
+    assert list(free.values()) == pytest.approx([free["auto"]] * 4, rel=0.1)  # a round waits for bands
     slow = ["--band-cost", 10000]
     own, leader = (seconds(io, *slow) for io in ("independent", "funnel"))
     assert own["writing"] == pytest.approx(leader["writing"]) and leader["seconds"] > 5 * own["seconds"]

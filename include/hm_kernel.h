@@ -102,6 +102,13 @@ hm_status_t hm_kernel_compute(const hm_kernel_t *kernel, const hm_formula_t *for
                               const hm_poll_t *poll, hm_error_t *err);
 
 /**
+ * What `points` counts add up to: `sum` receives the sum of them, `inside` how many are max_iter.
+ * In the kernel's instruction set, because it is done of every point of an image.
+ */
+void hm_kernel_total(const hm_kernel_t *kernel, const uint32_t *counts, int64_t points,
+                     uint32_t max_iter, uint64_t *sum, uint64_t *inside);
+
+/**
  * The attainable ceiling of this core now: runs a bare update loop of this kernel's instruction
  * set, without escape tests, for about `seconds`, and returns updates (of points, not vectors) per
  * second.

@@ -87,13 +87,13 @@ static bool poll_other(void *context) {
 static void add_rows(const render_job_t *job, const band_parts_t *parts, int64_t first,
                      int64_t rows, band_head_t *head) {
     const int64_t width = job->plan->grid.width;
-    const uint32_t max_iter = job->plan->formula.max_iter;
+    uint64_t sum = 0;
+    uint64_t inside = 0;
+    hm_kernel_total(job->plan->kernel, parts->iterations + first * width, rows * width,
+                    job->plan->formula.max_iter, &sum, &inside);
+    head->sum += sum;
+    head->inside += inside;
     for (int64_t row = first; row < first + rows; ++row) {
-        const uint32_t *count = parts->iterations + row * width;
-        for (int64_t i = 0; i < width; ++i) {
-            head->sum += count[i];
-            head->inside += count[i] == max_iter;
-        }
         head->work += parts->work[row];
     }
 }

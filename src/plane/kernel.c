@@ -92,6 +92,11 @@ hm_status_t hm_kernel_compute(const hm_kernel_t *kernel, const hm_formula_t *for
     return kernel->compute(formula, tile, channels, work, poll, err);
 }
 
+void hm_kernel_total(const hm_kernel_t *kernel, const uint32_t *counts, int64_t points,
+                     uint32_t max_iter, uint64_t *sum, uint64_t *inside) {
+    kernel->total(counts, points, max_iter, sum, inside);
+}
+
 double hm_kernel_ceiling(const hm_kernel_t *kernel, hm_arith_t arith, double seconds) {
     return kernel->ceiling(arith, seconds);
 }

@@ -25,9 +25,9 @@
  * go to a second flight, the careful one, whose blocks test every update.
  *
  * Short cuts (HM_INTERIOR_EXACT): points well inside the cardioid or the disc of period 2 are
- * recognised before the first update (see known_inside() in
- * kernel_known.h), orbits that repeat exactly while they
- * fly (find_cycles() in kernel_flight.h).
+ * recognised before the first update (known_inside() in kernel_known.h). Of those that fly, orbits
+ * that repeat exactly are found (find_cycles() in kernel_flight.h), and, long before, orbits that
+ * provably stay within small discs (kernel_trap.h).
  */
 #ifndef HM_KERNEL_BODY_H
 #define HM_KERNEL_BODY_H
@@ -107,6 +107,9 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
                                                    : FORM_MIXED;
     b->form =
         formula->arith != HM_ARITH_FMA && b->level == LEVEL_DISTANCE ? FORM_PLAIN : b->form_scout;
+    b->sweeps = b->level == LEVEL_COUNT && !channels->period && !formula->julia &&
+                !b->all_careful && formula->max_iter > PRELUDE_MOST;
+    b->traps = b->exact && bailout >= 2.0 && !channels->period;
     b->suits_channels = !b->all_careful && b->limit <= b->far && b->far <= 0x1p400 &&
                         (formula->julia || bailout >= 2.0);
 }
@@ -155,14 +158,6 @@ cleanup:
     return status;
 }
 
-static uint64_t updates_of_row(const uint32_t *counts, int64_t width, uint32_t max_iter) {
-    uint64_t sum = 0;
-    for (int64_t k = 0; k < width; ++k) {
-        sum += (uint64_t)counts[k] + (counts[k] < max_iter);
-    }
-    return sum;
-}
-
 /* What points have that are inside, and of unknown period. */
 static void clear_channels(const hm_channels_t *out, int64_t points) {
     for (int64_t k = 0; out->smooth && k < points; ++k) {
@@ -204,8 +199,8 @@ static hm_status_t compute_pass(body_t *b, const hm_tile_t *tile, const hm_chann
         clear_channels(&b->out, b->points);
         HM_TRY(compute_portion(b));
         for (int64_t k = 0; work && k < rows; ++k) {
-            work[row + k] = updates_of_row(b->out.iterations + k * tile->width, tile->width,
-                                           b->formula->max_iter) -
+            work[row + k] = hm_updates_of(b->out.iterations + k * tile->width, tile->width,
+                                          b->formula->max_iter) -
                             work[row + k];
         }
     }
@@ -345,6 +340,7 @@ const hm_kernel_t HM_KERNEL_NAME = {
     .isa = HM_KERNEL_ISA,
     .has_channels = true,
     .compute = compute,
+    .total = hm_total,
     .ceiling = ceiling,
 };
 

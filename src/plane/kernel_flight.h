@@ -9,6 +9,7 @@
 #include "kernel_far.h"
 #include "kernel_period.h"
 #include "kernel_scout.h"
+#include "kernel_trap.h"
 
 /* --- results --------------------------------------------------------------------------------- */
 
@@ -374,12 +375,15 @@ static inline void turn_over(body_t *b, flight_t *f, uint64_t escaped) {
 /*
  * Orbits that repeat, exactly, in their doubles, repeat for ever: the point never escapes (Brent's
  * cycle detection, 1980, with a reference that is renewed when its age exceeds a quarter of the
- * orbit's, or a look). Leaves the lanes free for the next turn_over().
+ * orbit's, or a look). Orbits that have come near their reference may be trapped for ever, which is
+ * as good. Leaves the lanes free for the next turn_over().
  */
 static void find_cycles(body_t *b, flight_t *f) {
     const v_double_t now = v_all((double)f->time);
     const v_double_t most = v_all(b->formula->max_iter);
     uint64_t cycles = 0;
+    uint64_t near = 0;
+    double gaps[LANES_MOST];
     for (int g = 0; g < f->vectors; ++g) {
         group_t *at = &f->group[g];
         const v_double_t x = v_load(at->x);
@@ -387,6 +391,11 @@ static void find_cycles(body_t *b, flight_t *f) {
         const v_double_t seen_x = v_load(at->seen_x);
         const v_double_t seen_y = v_load(at->seen_y);
         cycles |= (uint64_t)v_bits(v_and(v_equal(x, seen_x), v_equal(y, seen_y))) << g * V_LANES;
+        const v_double_t dx = v_sub(x, seen_x);
+        const v_double_t dy = v_sub(y, seen_y);
+        const v_double_t gap = v_add(v_mul(dx, dx), v_mul(dy, dy));
+        v_store(gaps + g * V_LANES, gap);
+        near |= (uint64_t)v_bits(v_le(gap, v_all(HM_TRAP_NEAR_SQUARE))) << g * V_LANES;
         const v_double_t renew = v_load(at->renew);
         const v_mask_t old = v_or(v_le(renew, now), v_not_le(seen_x, seen_x));
         const v_double_t age = v_sub(most, v_sub(v_load(at->due), now));
@@ -397,6 +406,12 @@ static void find_cycles(body_t *b, flight_t *f) {
     }
     cycles &= f->flown;
     depart_inside(b, f, cycles, true);
+    near &= f->flown & ~cycles;
+    if (b->traps && near) {
+        const uint64_t trapped = find_traps(b, f, near, gaps);
+        depart_inside(b, f, trapped, true);
+        cycles |= trapped;
+    }
     if (b->known && cycles) {
         b->raw = 0; /* perhaps a prelude would recognise the next ones */
     }
@@ -408,13 +423,14 @@ static void find_cycles(body_t *b, flight_t *f) {
 }
 
 /*
- * Rounds in a block. A block costs its test and the exchange of lanes, about 4 updates of every
- * lane; an escape costs the lane half a block, and some for finding its round. The sum is least
- * when a block has the square root of 4 times the updates of a point's life.
+ * Rounds in a block, whose updates must be a divisor of LOOK_EVERY. A block costs its test and the
+ * exchange of lanes, about 4 updates of every lane; an escape costs the lane half a block, and some
+ * for finding its round. The sum is least when a block has the square root of 4 times the updates
+ * of a point's life.
  */
 static int best_rounds(int64_t updates, int64_t escapes) {
     const int64_t best_square = 4 * updates / (escapes + 1);
-    return best_square < 11 * 11 ? 1 : best_square < 20 * 20 ? 2 : best_square < 34 * 34 ? 3 : 6;
+    return best_square < 14 * 14 ? 1 : best_square < 31 * 31 ? 3 : 5;
 }
 
 static void look(body_t *b, flight_t *f) {

@@ -5,7 +5,7 @@
 #ifndef HM_KERNEL_PRELUDE_H
 #define HM_KERNEL_PRELUDE_H
 
-#include "kernel_flight.h"
+#include "kernel_sweep.h"
 
 /* The points that are prepared together. */
 typedef struct batch_t {
@@ -87,16 +87,6 @@ static inline bool near_inside(const batch_t *batch) {
     return (batch->re == batch->re_kept) ||
            (im < 0.66 && im > -0.66 && (first < last ? last : first) > -1.26 &&
             (first < last ? first : last) < 0.38);
-}
-
-/* How many updates are well spent in preludes here, and are preludes well spent at all? */
-static inline void think_over(body_t *b) {
-    b->prepared += LANES_TESTED;
-    if (b->prepared >= SAMPLE) {
-        b->patience = b->early > SAMPLE / 20 ? 16 : 4;
-        b->raw = b->may_board_raw && b->early + b->finished < SAMPLE / 50 ? RAW_RUN : 0;
-        b->prepared = b->early = b->finished = 0;
-    }
 }
 
 /* Points that are known_inside() are settled. Returns true when all points were. */
@@ -354,6 +344,9 @@ static __attribute__((noinline)) void prelude_distance(body_t *b) {
 }
 
 static inline void prelude(body_t *b) {
+    if (sweep(b)) {
+        return;
+    }
     if (b->level == LEVEL_DISTANCE) {
         prelude_distance(b);
     } else if (b->level == LEVEL_SMOOTH) {

@@ -6,6 +6,7 @@
 
 #include "hm_clock.h"
 #include "kernel_private.h"
+#include "kernel_total.h"
 #include "vector_one.h"
 
 #include "kernel_finish.h"
@@ -241,5 +242,6 @@ const hm_kernel_t hm_kernel_scalar = {
     .isa = HM_ISA_SCALAR,
     .has_channels = true,
     .compute = compute,
+    .total = hm_total,
     .ceiling = ceiling,
 };

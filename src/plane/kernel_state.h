@@ -15,6 +15,7 @@
 #include "kernel_finish.h"
 #include "kernel_known.h"
 #include "kernel_private.h"
+#include "kernel_total.h"
 
 enum {
     LANES_FLIGHT = V_WINGS * V_FLIGHT * V_LANES,
@@ -29,7 +30,9 @@ enum {
     PRELUDE_MOST = 32,  /* updates in a prelude, but for those that lead far away */
     /* Every so many updates a flight looks up: orbits that repeat are found, blocks get their
      * length. It has many divisors: an orbit whose period is one of them is found at once. */
-    LOOK_EVERY = 240,
+    LOOK_EVERY = 120,
+    /* Updates in which a disc is to come back to itself. Few need more, and hold up the others. */
+    TRAP_MOST = 24,
     /* Preludes are thought over after so many points; where they find little, so many more go
      * without. */
     SAMPLE = 1024,
@@ -123,15 +126,20 @@ typedef struct body_t {
     double limit;           /* bailout^2 */
     double surely, no_more; /* |c|^2 between these: careful */
     bool all_careful;
-    bool suits_channels; /* can the flights lead points far away with this bailout? */
-    bool may_board_raw;  /* may points board without a prelude? No care needed, none far away */
-    bool from_c;         /* every |c| is within the bailout: orbits may begin with z = c */
-    int64_t raw;         /* so many of the next points are to board without a prelude */
-    int patience;        /* updates of a prelude in any case */
-    int prepared;        /* points since patience was last thought over */
-    int early;           /* of them: escaped late in the prelude or soon after it */
-    int finished;        /* of them: escaped at once, or known_inside() */
-    int prelude_longest; /* updates that a point may have behind it when it boards */
+    bool traps;            /* are discs looked for? See kernel_trap.h */
+    int64_t traps_tried;   /* lately: orbits whose discs were looked for */
+    int64_t traps_closed;  /* of them: found */
+    unsigned traps_passed; /* looks at times when that is seldom */
+    bool sweeps;           /* counts alone, without exceptions: see kernel_sweep.h */
+    bool suits_channels;   /* can the flights lead points far away with this bailout? */
+    bool may_board_raw;    /* may points board without a prelude? No care needed, none far away */
+    bool from_c;           /* every |c| is within the bailout: orbits may begin with z = c */
+    int64_t raw;           /* so many of the next points are to board without a prelude */
+    int patience;          /* updates of a prelude in any case */
+    int prepared;          /* points since patience was last thought over */
+    int early;             /* of them: escaped late in the prelude or soon after it */
+    int finished;          /* of them: escaped at once, or known_inside() */
+    int prelude_longest;   /* updates that a point may have behind it when it boards */
     uint64_t since_poll;
     points_t replay;
     points_t periods; /* points of the set whose period is asked for; FIELD_DX: does it repeat? */

@@ -244,6 +244,88 @@ static void largest_limit(bench_t *bench) {
     }
 }
 
+/* The same without periods: discs that are mapped into themselves end it within hundreds. */
+static void trapped(bench_t *bench) {
+    enum { SIDE = 16, UPDATES_MOST = 1000 };
+    double re[SIDE], im[SIDE];
+    uint32_t count[SIDE * SIDE];
+    uint64_t work[SIDE];
+    static const double centre[][2] = {{-0.1225611668766536, 0.7448617666197442},
+                                       {-1.754877666246693, 0.0},
+                                       {0.2822713907669139, 0.5300606175785253},
+                                       {-0.5043401754462431, 0.5627657614529813}};
+    if (bench->kernel == bench->scalar) {
+        return;
+    }
+    for (int part = 0; part < 8; ++part) {
+        const double step = part % 4 == 0 ? 4e-3 : part % 4 == 1 ? 5e-4 : 1e-3;
+        for (int k = 0; k < SIDE; ++k) {
+            re[k] = centre[part % 4][0] + step * (k - SIDE / 2 + 0.3);
+            im[k] = centre[part % 4][1] + step * (k - SIDE / 2 + 0.4);
+        }
+        const hm_tile_t tile = {re, SIDE, im, SIDE};
+        const hm_channels_t channels = {.iterations = count};
+        const hm_formula_t formula = {.max_iter = UINT32_MAX - 1,
+                                      .bailout = part < 4 ? 2.0 : 3.0,
+                                      .arith = part < 4 ? HM_ARITH_FMA : HM_ARITH_IEEE,
+                                      .interior = HM_INTERIOR_EXACT};
+        CU_ASSERT_EQUAL(
+            hm_kernel_compute(bench->kernel, &formula, &tile, &channels, work, NULL, NULL), HM_OK);
+        int inside = 0;
+        uint64_t spent = 0;
+        for (int k = 0; k < SIDE * SIDE; ++k) {
+            inside += count[k] == UINT32_MAX - 1;
+        }
+        CU_ASSERT(inside > SIDE * SIDE / 2);
+        for (int k = 0; k < SIDE; ++k) {
+            spent += work[k];
+        }
+        CU_ASSERT(spent < (uint64_t)UPDATES_MOST * SIDE * SIDE);
+    }
+}
+
+/* Where discs hardly close: at the roots of components, inside and outside, from coarse to fine. */
+static void roots(bench_t *bench) {
+    enum { SIDE = 32 };
+    static const double root[][2] = {{0.25, 0.0},  {-0.75, 0.0},
+                                     {-1.25, 0.0}, {-1.75, 0.0},
+                                     {0.25, 0.5},  {-0.125, 0.649519052838329},
+                                     {0.3, 0.02},  {-0.481762578126, 0.531656755220}};
+    static uint32_t none[SIDE * SIDE], exact[SIDE * SIDE];
+    double re[SIDE], im[SIDE];
+    if (bench->kernel == bench->scalar) {
+        return;
+    }
+    for (size_t part = 0; part < 16 * (sizeof root / sizeof root[0]); ++part) {
+        const double *at = root[part / 16];
+        const double step = pow(0.1, 2.0 + (double)(part % 8));
+        for (int k = 0; k < SIDE; ++k) {
+            re[k] = at[0] + step * (k - SIDE / 2 + 0.1);
+            im[k] = at[1] + step * (k - SIDE / 2 + 0.2);
+        }
+        const hm_tile_t tile = {re, SIDE, im, SIDE};
+        hm_formula_t formula = {
+            .max_iter = 3000,
+            .bailout = 2.0,
+            .arith = part % 16 < 8 ? HM_ARITH_IEEE : HM_ARITH_FMA,
+        };
+        const hm_channels_t to_none = {.iterations = none};
+        const hm_channels_t to_exact = {.iterations = exact};
+        formula.interior = HM_INTERIOR_NONE;
+        CU_ASSERT_EQUAL(
+            hm_kernel_compute(bench->kernel, &formula, &tile, &to_none, NULL, NULL, NULL), HM_OK);
+        formula.interior = HM_INTERIOR_EXACT;
+        CU_ASSERT_EQUAL(
+            hm_kernel_compute(bench->kernel, &formula, &tile, &to_exact, NULL, NULL, NULL), HM_OK);
+        CU_ASSERT(memcmp(none, exact, sizeof none) == 0);
+    }
+}
+
+static void test_traps(void) {
+    bench_kernels(trapped);
+    bench_kernels(roots);
+}
+
 static void test_largest_limit(void) {
     bench_kernels(largest_limit);
 }
@@ -252,6 +334,7 @@ int main(void) {
     static const hm_case_t cases[] = {
         {"a thousand views drawn by chance", test_random_views},
         {"the views of configs/", test_configs},
+        {"discs that are mapped into themselves", test_traps},
         {"a limit of 2^32 - 2", test_largest_limit},
         {NULL, NULL},
     };

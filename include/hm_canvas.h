@@ -31,6 +31,8 @@ typedef struct hm_look_t {
     bool ranks;     /**< a strip beside the picture: a colour for who computed each row */
     hm_part_t part; /**< width 0: all */
     int64_t shrink; /**< points a side that make one pixel, averaged in linear light; 0 is 1 */
+    int64_t sample; /**< rows looked at of those that make one row of pixels, evenly spread, so that
+                       the time of a picture of a large file is bounded; 0: all */
     const hm_exposure_t *exposure; /**< NULL: measured from the part */
 } hm_look_t;
 

@@ -60,11 +60,20 @@ static void print_profile(const run_t *run, FILE *out) {
     fputs("H0Z\"/></svg>", out);
 }
 
+/* How the page's picture is drawn. Of a large file only some rows are looked at, at least one for
+ * each row of pixels, so that drawing takes about a second however large it is. */
+static hm_look_t picture_look(const hm_grid_t *grid) {
+    enum { MOST_POINTS = 1 << 27 };
+    const int64_t most = grid->width > grid->height ? grid->width : grid->height;
+    const int64_t shrink = (most + PICTURE - 1) / PICTURE;
+    const int64_t pixel_rows = (grid->height + shrink - 1) / shrink;
+    const int64_t sample = MOST_POINTS / grid->width / pixel_rows;
+    return (hm_look_t){.ranks = true, .shrink = shrink, .sample = sample > 1 ? sample : 1};
+}
+
 static hm_status_t draw_picture(report_page_t *page, const run_t *run, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    const hm_grid_t *grid = &run->info.grid;
-    int64_t most = grid->width > grid->height ? grid->width : grid->height;
-    hm_look_t look = {.ranks = true, .shrink = (most + PICTURE - 1) / PICTURE};
+    hm_look_t look = picture_look(&run->info.grid);
     rows_t rows = {NULL, 0};
     FILE *out = page->html;
     char *path = NULL;

@@ -25,6 +25,7 @@ struct hm_canvas_t {
     hm_dataset_info_t info;
     hm_part_t part;
     bool relief;
+    bool sparse; /* rows are not asked for one after the other: none is read ahead */
     uint8_t inside[3];
     hm_painter_t *painter;
     window_t window;
@@ -115,6 +116,7 @@ hm_status_t hm_canvas_open(const char *path, const hm_look_t *look, hm_canvas_t 
     HM_TRY(hm_reader_open(path, &made->reader, &made->info, err));
     HM_TRY(find_part(look, &made->info.grid, &made->part, err));
     made->relief = look->relief;
+    made->sparse = look->sample > 0 && look->sample < look->shrink;
     if (look->relief && !(made->info.channels >> HM_CHANNEL_DISTANCE & 1u)) {
         HM_TRY(hm_error_set(err, HM_EDATA,
                             "'%s' has no channel distance, which relief needs; render it with "
@@ -184,7 +186,7 @@ static hm_status_t move_window(hm_canvas_t *canvas, int64_t row, int64_t column,
     window_t *w = &canvas->window;
     const hm_grid_t *grid = &canvas->info.grid;
     const int64_t wide = least(columns + (canvas->relief ? 1 : 0), grid->width - column);
-    int64_t rows = least(WINDOW_BYTES / 4 / wide, WINDOW_ROWS);
+    int64_t rows = canvas->sparse ? 1 : least(WINDOW_BYTES / 4 / wide, WINDOW_ROWS);
     rows = least((rows > 1 ? rows : 1) + (canvas->relief ? 1 : 0), grid->height - row);
     hm_status_t status = HM_OK;
     HM_TRY(make_room(canvas, rows * wide, err));

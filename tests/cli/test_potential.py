@@ -125,7 +125,9 @@ def test_killed_at_any_instant_the_file_is_good(run, tmp_path):
     begin = time.monotonic()
     run("potential", "a.h5").ok()
     whole = time.monotonic() - begin
-    for part in (0.4, 0.8, 0.92, 1.0):
+    for part in (1.0, 0.92, 0.8, *(0.4 / 2**k for k in range(12))):
+        if part < 0.4 and False in outcomes:  # the machine has not become faster meanwhile
+            break
         (tmp_path / "a.h5").write_bytes(good)
         with subprocess.Popen([str(PROGRAM), "potential", "a.h5"], cwd=tmp_path, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, env={**os.environ}) as child:

@@ -41,7 +41,8 @@ hm_status_t output_close(const char *path, FILE *out, hm_error_t *err) {
 hm_status_t output_json(const char *path, json_t *root, hm_error_t *err) {
     hm_status_t status = HM_OK;
     FILE *out = NULL;
-    char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    /* jobs/lib/study.sh takes what stands two spaces in for the top level. */
+    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     if (!text) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for the figures as JSON"));
     }

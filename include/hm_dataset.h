@@ -318,11 +318,6 @@ hm_status_t hm_reader_ranks(hm_reader_t *reader, hm_rank_account_t **accounts, i
 hm_status_t hm_reader_history(hm_reader_t *reader, hm_session_t **sessions, int *count,
                               hm_error_t *err);
 
-/** The figures of the last analysis, malloc'ed (NULL and 0: there are none): the caller frees them.
- * HM_EDATA. */
-hm_status_t hm_reader_figures(hm_reader_t *reader, hm_finding_t **figures, int *count,
-                              hm_error_t *err);
-
 /** The stored configuration as INI text, malloc'ed; the caller frees it. */
 hm_status_t hm_reader_configuration(hm_reader_t *reader, char **text, hm_error_t *err);
 

@@ -352,31 +352,6 @@ cleanup:
     return status;
 }
 
-hm_status_t hm_reader_figures(hm_reader_t *reader, hm_finding_t **figures, int *count,
-                              hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    void *rows = NULL;
-    uint8_t valid = 0;
-    int found = 0;
-    hid_t group = H5I_INVALID_HID;
-    if (H5Lexists(reader->file, HM_PATH_ANALYSIS, H5P_DEFAULT) > 0) {
-        group = H5Gopen2(reader->file, HM_PATH_ANALYSIS, H5P_DEFAULT);
-        HM_TRY(hm_h5_get(group, "valid", HM_H5_U8, &valid, err));
-    }
-    if (valid == 1) {
-        HM_TRY(read_table(reader, hm_layout_figures(), &rows, &found, err));
-    }
-    *figures = rows;
-    *count = found;
-    for (int i = 0; i < found; ++i) {
-        (*figures)[i].section[sizeof(*figures)[i].section - 1] = '\0';
-        (*figures)[i].key[sizeof(*figures)[i].key - 1] = '\0';
-    }
-cleanup:
-    hm_h5_close(&group);
-    return status;
-}
-
 hm_status_t hm_reader_attribute(hm_reader_t *reader, const char *key, char **text,
                                 hm_error_t *err) {
     hm_status_t status = HM_OK;

@@ -62,9 +62,12 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
     b->formula = formula;
     b->level = channels->distance ? LEVEL_DISTANCE : channels->smooth ? LEVEL_SMOOTH : LEVEL_COUNT;
     b->far = far_square(formula);
+    b->far_first = far_first(formula);
     b->far_most = (double)formula->max_iter + HM_FAR_PATIENCE;
     b->prelude_longest = b->level > LEVEL_COUNT ? PRELUDE_MOST + HM_FAR_PATIENCE + 4 : PRELUDE_MOST;
     b->limit = bailout * bailout;
+    /* With a larger one the counts follow from where points are far away. */
+    b->step_limit = b->level > LEVEL_COUNT ? fmin(b->limit, b->far) : b->limit;
     b->exact = formula->interior == HM_INTERIOR_EXACT;
     const bool huge = !(b->limit <= 0x1p1000);
     const double reach = bailout * bailout - bailout - nearly * bailout;
@@ -99,7 +102,7 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
                bounds.im_most > -0.66 && bounds.im_least < 0.66;
     b->may_board_raw = !b->all_careful && tile->width >= 4 * V_LANES &&
                        (formula->julia || largest < b->surely * (1.0 - nearly));
-    b->may_board_raw = b->may_board_raw && (b->level == LEVEL_COUNT || largest <= HM_HUGE);
+    b->may_board_raw = b->may_board_raw && (b->level == LEVEL_COUNT || largest <= b->far_first);
     b->from_c = !formula->julia && largest < b->limit * (1.0 - nearly);
     b->form_tested = formula->arith == HM_ARITH_FMA ? FORM_FMA : FORM_PLAIN;
     b->form_scout = formula->arith == HM_ARITH_FMA ? FORM_FMA
@@ -110,18 +113,18 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
     b->sweeps = b->level == LEVEL_COUNT && !channels->period && !formula->julia &&
                 !b->all_careful && formula->max_iter > PRELUDE_MOST;
     b->traps = b->exact && bailout >= 2.0 && !channels->period;
-    b->suits_channels = !b->all_careful && b->limit <= b->far && b->far <= 0x1p400 &&
+    b->suits_channels = !b->all_careful && b->limit <= HM_LIMIT_MOST && far_goes_on(formula) &&
                         (formula->julia || bailout >= 2.0);
 }
 
 static hm_status_t compute_portion(body_t *b) {
     hm_status_t status = HM_OK;
     const double add = b->formula->julia ? 0.0 : 1.0;
-    flight_clear(&b->fast, b->limit, add, false);
-    flight_clear(&b->careful, b->limit, add, true);
+    flight_clear(&b->fast, b->step_limit, add, false);
+    flight_clear(&b->careful, b->step_limit, add, true);
     b->scout.scout = false;
     if (b->level == LEVEL_DISTANCE) {
-        flight_clear(&b->scout, b->limit, add, false);
+        flight_clear(&b->scout, b->step_limit, add, false);
         b->scout.scout = true;
     }
     b->next = b->level == LEVEL_DISTANCE ? &b->scout : &b->fast;

@@ -155,37 +155,36 @@ HM_INLINE void prelude_periods(body_t *b, const batch_t *batch, const going_t *z
 }
 
 /* The counts of the batch, as far as they are known: those who have not escaped have `steps`. */
-HM_INLINE void prelude_counts(const body_t *b, const batch_t *batch, const going_t *z, bool clamp) {
+HM_INLINE void prelude_counts(const body_t *b, const batch_t *batch, const going_t *z) {
     uint32_t *out = b->out.iterations + batch->at;
     uint32_t kept[LANES_TESTED];
     uint32_t *to = batch->count == LANES_TESTED ? out : kept;
-    const v_double_t most = v_all(b->formula->max_iter);
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        v_int_t counts = z->counts[g];
-        if (clamp) {
-            counts = v_int_low_of(v_min(v_of_counts(counts), most));
-        }
-        v_int_store_low(to + g * V_LANES, counts);
+        v_int_store_low(to + g * V_LANES, z->counts[g]);
     }
     if (to == kept) {
         memcpy(out, kept, (size_t)batch->count * sizeof *out);
     }
 }
 
-/* Channels of the lanes that escaped within max_iter; the others get what stands for inside. */
-HM_INLINE void prelude_channels(const body_t *b, const batch_t *batch, const going_t *z, int first,
-                                bool slope) {
+/* The same with the channels of the lanes that escaped within max_iter; the others get what stands
+ * for inside. */
+HM_INLINE void prelude_channels(const body_t *b, const batch_t *batch, const going_t *z,
+                                const route_t *route, int first, form_t form, bool slope) {
+    uint32_t counts[LANES_TESTED];
     float smooth[LANES_TESTED], distance[LANES_TESTED];
     const bool full = batch->count == LANES_TESTED;
+    uint32_t *to_counts = full ? b->out.iterations + batch->at : counts;
     float *to_smooth = full && b->out.smooth ? b->out.smooth + batch->at : smooth;
     float *to_distance = full && slope ? b->out.distance + batch->at : distance;
     const v_double_t before = v_all(first);
-    const v_double_t most = v_all(b->formula->max_iter);
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        const v_mask_t within = v_not_le(most, v_of_counts(z->counts[g]));
-        arrive(b, z, g, before, within, to_smooth + g * V_LANES, to_distance + g * V_LANES, slope);
+        const v_double_t n = arrive(b, z, route, g, before, form, to_smooth + g * V_LANES,
+                                    to_distance + g * V_LANES, slope);
+        v_int_store_low(to_counts + g * V_LANES, v_int_low_of(n));
     }
     for (int k = 0; !full && k < batch->count; ++k) {
+        b->out.iterations[batch->at + k] = counts[k];
         put_channels(&b->out, batch->at + k, smooth[k], slope ? distance[k] : 0.0f);
     }
 }
@@ -203,10 +202,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     unsigned care[V_TESTED];
     unsigned lanes[V_TESTED]; /* the others */
     going_t z;
-    const v_double_t limits = v_all(b->limit);
-    const v_double_t add = v_load(b->fast.add);
-    const v_double_t far = v_all(b->far);
-    const v_double_t far_at_first = julia ? far : v_all(HM_FAR_FIRST);
+    const v_double_t limits = v_all(b->step_limit);
     batch_next(b, &batch);
     const double *cr = batch.re;
     const double *ci = batch.im;
@@ -225,21 +221,28 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     v_mask_t alive[V_TESTED];
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         going_begin(&z, g, v_load(batch.re + g * V_LANES), v_load(batch.im + g * V_LANES),
-                    v_all(1.0), v_all(0.0), far_at_first, form);
-        const v_double_t size = z.size[g];
+                    v_all(1.0), v_all(0.0));
+        const v_double_t size = square(z.x[g], z.y[g], form);
         alive[g] = v_le(v_all(0.0), limits);
         if (!julia) { /* the first update of z = 0 makes c */
             alive[g] = v_le(size, limits);
-            z.counts[g] = v_int_count(z.counts[g], alive[g]);
+            if (level == LEVEL_COUNT) {
+                z.counts[g] = v_int_count(z.counts[g], alive[g]);
+            }
         }
         lanes[g] = batch_lanes(&batch, g) & ~inside[g];
         care[g] = v_bits(v_and(v_not_le(size, v_all(b->surely)), v_le(size, v_all(b->no_more))));
         if (level > LEVEL_COUNT) { /* where squares overflow, the scalar kernel is careful */
-            care[g] |= v_bits(v_not_le(size, v_all(HM_HUGE)));
+            care[g] |= v_bits(v_not_le(size, v_all(b->far_first)));
         }
         care[g] |= b->all_careful ? (unsigned)ALL_LANES : 0u;
         care[g] &= lanes[g];
         lanes[g] &= ~care[g];
+    }
+    route_t route = {
+        .cr = cr, .ci = ci, .limits = limits, .far = v_all(b->far), .add = v_load(b->fast.add)};
+    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+        route.lanes |= (uint64_t)lanes[g] << g * V_LANES;
     }
     const int first = julia ? 0 : 1;
     const int limit = formula->max_iter < INT32_MAX ? (int)formula->max_iter : INT32_MAX;
@@ -255,7 +258,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
             if (level == LEVEL_COUNT) {
                 step_tested(z.x, z.y, cr, ci, alive, z.counts, portion, limits, form, true);
             } else {
-                go(&z, cr, ci, portion, limits, far, add, form, slope);
+                go(&z, &route, portion, form, slope);
                 HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
                     alive[g] = v_le(square(z.x[g], z.y[g], form), limits);
                 }
@@ -263,18 +266,22 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
             steps += portion;
         }
         int alive_now = 0;
-        bool some_pending = false;
         HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
             const unsigned bits = v_bits(alive[g]);
             alive_now += __builtin_popcount(bits);
-            if (level > LEVEL_COUNT) {
-                some_pending |= (v_bits(z.near[g]) & ~bits & lanes[g]) != 0;
-            }
         }
         if (b->out.period && steps == limit) {
             HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
                 prelude_periods(b, &batch, &z, g, v_bits(alive[g]) & lanes[g]);
             }
+        }
+        bool some_pending = false; /* neither alive nor far */
+        if (level > LEVEL_COUNT) {
+            uint64_t pending = lanes_near(&z, &route, form);
+            HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+                pending &= ~((uint64_t)v_bits(alive[g]) << g * V_LANES);
+            }
+            some_pending = pending != 0;
         }
         const bool settled =
             alive_now == 0 || steps >= most || (alive_now == alive_before && steps >= b->patience);
@@ -288,9 +295,10 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     b->early += alive_first - alive_before;
     b->finished += LANES_TESTED - alive_first;
     b->since_poll += (uint64_t)(steps * LANES_TESTED);
-    prelude_counts(b, &batch, &z, level > LEVEL_COUNT);
     if (level > LEVEL_COUNT) {
-        prelude_channels(b, &batch, &z, first, slope);
+        prelude_channels(b, &batch, &z, &route, first, form, slope);
+    } else {
+        prelude_counts(b, &batch, &z);
     }
     const double left = (double)formula->max_iter - steps;
     points_make_room(&b->next->pool);

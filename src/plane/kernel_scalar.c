@@ -52,25 +52,49 @@ HM_INLINE uint32_t escape_count(hm_orbit_t *orbit, uint32_t most, double limit, 
     return n;
 }
 
-/* Where an orbit has gone far enough: |z|^2 at the first z that is not 0, and from then on. */
+/* Where an orbit has gone far enough: |z|^2. */
 typedef struct hm_goal_t {
-    double first, far;
+    double far;
+    double add; /* what the derivative gains at every update */
+    double pixel_step;
+    double first; /* the first z may be so far that it is read off as it is */
+    bool goes_on; /* else any z is */
 } hm_goal_t;
 
-/* Follows an orbit and its derivative (dx, dy) until it is far away, for at most `most` updates.
- * Returns the updates made, or -1 when it is not far by then. */
-HM_INLINE double follow(hm_orbit_t *orbit, double slope[2], double add, hm_goal_t goal, double most,
-                        bool fused) {
+/* The channels of an orbit that begins at z0, followed until it is far away, for at most `most`
+ * updates. False when it is not far by then. */
+HM_INLINE bool follow(const hm_orbit_t *start, const hm_goal_t *goal, double most, double *smooth,
+                      double *distance, bool fused) {
+    const form_t form = fused ? FORM_FMA : FORM_PLAIN;
+    hm_orbit_t z = *start;
+    double dx = goal->add == 0.0 ? 1.0 : 0.0;
+    double dy = 0.0;
     double m = 0.0;
-    while (m <= most) {
-        if (!(square_of(orbit->x, orbit->y, fused) <= (m <= 1.0 ? goal.first : goal.far))) {
-            return m;
+    while (square_of(z.x, z.y, fused) <= goal->far) {
+        if (!(m < most)) {
+            return false;
         }
-        update_slope(&slope[0], &slope[1], orbit->x, orbit->y, add);
-        step(orbit, fused);
+        update_slope(&dx, &dy, z.x, z.y, goal->add);
+        step(&z, fused);
         m += 1.0;
     }
-    return -1.0;
+    if (goal->goes_on && (m > 1.0 || square_of(z.x, z.y, fused) <= goal->first)) {
+        const finished_t found =
+            finish(z.x, z.y, dx, dy, z.cr, z.ci, m, goal->add, goal->pixel_step, form, true);
+        *smooth = found.smooth;
+        *distance = found.distance;
+        return true;
+    }
+    /* Squares may overflow. */
+    const bool huge = !(square_of(z.x, z.y, false) <= HM_HUGE);
+    const double x = huge ? z.x * 0x1p-540 : z.x;
+    const double y = huge ? z.y * 0x1p-540 : z.y;
+    const double size = square_of(x, y, fused);
+    const double log_square = finish_log2(size) + (huge ? 1080.0 : 0.0);
+    *smooth = finish_smooth(log_square, m);
+    *distance = finish_distance(size, log_square, v_fma(dx, dx, dy * dy), huge ? 0x1p540 : 1.0,
+                                goal->pixel_step);
+    return true;
 }
 
 /* See kernel_known.h. */
@@ -95,7 +119,8 @@ HM_INLINE uint32_t find_period(const hm_orbit_t *orbit, uint32_t max_iter, bool 
 /* The functions above for one arithmetic. */
 typedef struct hm_orbits_t {
     uint32_t (*count)(hm_orbit_t *orbit, uint32_t most, double limit);
-    double (*follow)(hm_orbit_t *orbit, double slope[2], double add, hm_goal_t goal, double most);
+    bool (*follow)(const hm_orbit_t *start, const hm_goal_t *goal, double most, double *smooth,
+                   double *distance);
     uint32_t (*period)(const hm_orbit_t *orbit, uint32_t max_iter);
 } hm_orbits_t;
 
@@ -105,9 +130,9 @@ typedef struct hm_orbits_t {
     attribute static uint32_t name##_count(hm_orbit_t *orbit, uint32_t most, double limit) { \
         return escape_count(orbit, most, limit, fused);                                      \
     }                                                                                        \
-    attribute static double name##_follow(hm_orbit_t *orbit, double slope[2], double add,    \
-                                          hm_goal_t goal, double most) {                     \
-        return follow(orbit, slope, add, goal, most, fused);                                 \
+    attribute static bool name##_follow(const hm_orbit_t *start, const hm_goal_t *goal,      \
+                                        double most, double *smooth, double *distance) {     \
+        return follow(start, goal, most, smooth, distance, fused);                           \
     }                                                                                        \
     attribute static uint32_t name##_period(const hm_orbit_t *orbit, uint32_t max_iter) {    \
         return find_period(orbit, max_iter, fused);                                          \
@@ -145,21 +170,20 @@ static void point_channels(const hm_formula_t *formula, const hm_orbits_t *orbit
     point->distance = 0.0f;
     point->period = 0;
     if (point->count < formula->max_iter) {
-        hm_orbit_t orbit = begin(formula, re, im);
-        double slope[2] = {formula->julia ? 1.0 : 0.0, 0.0};
+        const hm_orbit_t start = begin(formula, re, im);
+        const hm_goal_t goal = {
+            .far = far_square(formula),
+            .add = formula->julia ? 0.0 : 1.0,
+            .pixel_step = point->pixel_step,
+            .first = far_first(formula),
+            .goes_on = far_goes_on(formula),
+        };
         const double most = (double)formula->max_iter + HM_FAR_PATIENCE;
-        const hm_goal_t goal = {far_first(formula), far_square(formula)};
-        const double m = orbits->follow(&orbit, slope, formula->julia ? 0.0 : 1.0, goal, most);
-        if (m >= 0.0) {
-            /* Points of the plane themselves may be so far that their squares overflow. */
-            const bool huge = !(square_of(orbit.x, orbit.y, false) <= HM_HUGE);
-            const double x = huge ? orbit.x * 0x1p-540 : orbit.x;
-            const double y = huge ? orbit.y * 0x1p-540 : orbit.y;
-            const double size = square_of(x, y, formula->arith == HM_ARITH_FMA);
-            const double log_square = finish_log2(size) + (huge ? 1080.0 : 0.0);
-            point->smooth = (float)finish_smooth(log_square, m);
-            point->distance = (float)finish_distance(size, log_square, slope[0], slope[1],
-                                                     huge ? 0x1p540 : 1.0, point->pixel_step);
+        double smooth = 0.0;
+        double distance = 0.0;
+        if (orbits->follow(&start, &goal, most, &smooth, &distance)) {
+            point->smooth = (float)smooth;
+            point->distance = (float)distance;
         }
     } else if (!formula->julia && formula->bailout >= 2.0 && known_inside(re, im)) {
         point->period = known_period(re);

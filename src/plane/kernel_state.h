@@ -114,6 +114,8 @@ typedef struct body_t {
     hm_channels_t out; /* of this portion */
     level_t level;
     double far;              /* |z|^2 from which on an orbit is far away */
+    double far_first;        /* the same of the first z that the scalar kernel must take */
+    double step_limit;       /* |z|^2 from which on points leave flights */
     double far_most;         /* updates after which an orbit must be far away */
     uint64_t *saved;         /* per row: updates that a short cut made unnecessary; may be NULL */
     int64_t points;          /* in this portion of the tile */

@@ -12,6 +12,9 @@
 static const bench_view_t hard_views[] = {
     {"whole set", -0.7, 0.0, 0.05, 0.05, 61, 47, 200},
     {"seahorses", -0.743643887037151, 0.13182590420533, 1e-5, 1e-5, 37, 11, 900},
+    {"so many that the flights change", -0.743643887037151, 0.13182590420533, 4e-7, 4e-7, 211, 17,
+     900},
+    {"some stay, others leave late", 0.285, 0.01, 2e-5, 2e-5, 211, 9, 1500},
     {"cusp", 0.25, 0.0, 1e-5, 1e-5, 37, 9, 1500},
     {"neck of the disc", -0.75, 0.0, 1e-4, 1e-4, 29, 9, 1100},
     {"near -2, within roundings", -2.0, 0.0, 0x1p-51, 0x1p-51, 33, 9, 400},

@@ -125,12 +125,11 @@ static hm_status_t compute_rows(const render_job_t *job, const band_parts_t *par
 static hm_status_t compute_threads(const render_job_t *job, const band_parts_t *parts,
                                    const double *im, int64_t rows, band_run_t *run,
                                    band_head_t *head, hm_error_t *err) {
-    const int threads = job->alone ? 1 : job->plan->threads;
     int64_t pieces = hm_thread_pieces(rows, job->plan->threads);
     hm_status_t status = HM_OK;
     /* Named by default(none)-style sharing: only `status`, `err` and `head` are written, in the
      * critical part. */
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+#pragma omp parallel for num_threads(job->alone ? 1 : job->plan->threads) schedule(dynamic, 1)
     for (int64_t p = 0; p < pieces; ++p) {
         int64_t first = hm_thread_start(rows, p, pieces);
         int64_t last = hm_thread_start(rows, p + 1, pieces);

@@ -72,6 +72,10 @@ hm_status_t hm_palette_find(const char *name, const hm_palette_t **palette, hm_e
 const char *hm_palette_name(int index);
 const char *hm_palette_about(int index);
 
+/** All names, for help. */
+#define HM_PALETTE_NAMES \
+    "gilded (the default), ember, lagoon, dusk, viridis, inferno, cividis, grey"
+
 enum { HM_EXPOSURE_KNOTS = 256 };
 
 /**

@@ -25,11 +25,16 @@ static void print_usage(void) {
                c == hm_commands ? " (the default command)" : "");
     }
     printf(
-        "\n  --help             this text; COMMAND --help lists a command's options\n"
+        "\n  --help, -h         this text; COMMAND --help lists a command's options\n"
         "  --version          version, revision, compiler, libraries, kernels\n\n"
         "Exit codes: 0 done, 1 compare found differences, 64 usage, 65 the file is not what it\n"
         "should be, 69 something needed is missing, 70 bug, 73 cannot create the output, 74 I/O\n"
         "failed, 75 stopped early and resumable.\n");
+}
+
+/* "hpcmandel --help", and what people try who do not know yet how help is asked for here. */
+static bool asks_for_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
 /* The command that argv names (and how many arguments its name took), or an error that names near
@@ -58,11 +63,18 @@ static hm_status_t pick(int argc, char **argv, const hm_command_t **command, int
 
 static hm_status_t run(hm_context_t *context, int argc, char **argv) {
     bool speaks = context->cluster->rank == 0;
-    if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
+    char help[] = "--help";
+    char *of_command[] = {argv[0], NULL, help, NULL};
+    if (argc == 2 && asks_for_help(argv[1])) {
         if (speaks) {
             print_usage();
         }
         return HM_OK;
+    }
+    if (argc > 2 && asks_for_help(argv[1])) { /* help COMMAND */
+        of_command[1] = argv[2];
+        argc = 3;
+        argv = of_command;
     }
     if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
         if (speaks) {

@@ -89,10 +89,10 @@ static hm_status_t refuse_forgotten(const struct option *row, const char *text, 
                         row->name, brief, row->name, brief);
 }
 
-/* "--help" wins over everything that may be wrong beside it. */
+/* "--help", or "-h" as many a program has it, wins over everything that may be wrong beside it. */
 static bool asks_for_help(int argc, char **argv) {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; ++i) {
-        if (strcmp(argv[i], "--help") == 0) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             return true;
         }
     }

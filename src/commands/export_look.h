@@ -4,6 +4,7 @@
 
 #include "hm_canvas.h"
 #include "hm_option.h"
+#include "hm_picture.h"
 
 /** What the options fill in. */
 typedef struct export_look_t {
@@ -22,7 +23,8 @@ typedef struct export_look_t {
     }
 #define EXPORT_LOOK_OPTIONS(settings_t)                                                            \
     EXPORT_LOOK_OPTION("palette", TEXT, settings_t, palette, .value = "NAME",                      \
-                       .check = export_check_palette, .help = "colours of the picture"),           \
+                       .check = export_check_palette,                                              \
+                       .help = "colours of the picture: " HM_PALETTE_NAMES),                       \
         EXPORT_LOOK_OPTION("tone", CHOICE, settings_t, tone, .fallback = "log",                    \
                            .choices = export_tone_names,                                           \
                            .help = "how counts travel through the colours: log: by their "         \

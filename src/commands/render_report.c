@@ -60,7 +60,8 @@ void render_report_print(const hm_cluster_t *cluster, const render_plan_t *plan,
     shares_t s = shares_make(report->ranks, cluster->size);
     printf("output %s\n", report->output);
     printf("grid %lld x %lld\n", (long long)plan->grid.width, (long long)plan->grid.height);
-    printf("strategy %s, bands of %lld rows\n", report->strategy, (long long)plan->band_rows);
+    printf("strategy %s, bands of %lld row%s\n", report->strategy, (long long)plan->band_rows,
+           plan->band_rows == 1 ? "" : "s");
     printf("ranks %d x %d threads on %d node%s, kernel %s\n", cluster->size, plan->threads,
            cluster->nodes, cluster->nodes == 1 ? "" : "s", report->ranks[0].isa);
     printf("rows %lld of %lld done, %lld in this run\n", (long long)report->rows_done,

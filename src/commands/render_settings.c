@@ -170,7 +170,7 @@ const hm_option_t render_options[] = {
                    "code 75; SIGTERM, SIGINT and SIGUSR1 do the same"),
     OPTION("png", TEXT, png, .value = "FILE", .group = "Output", .help = "also write a picture"),
     OPTION("palette", TEXT, palette, .value = "NAME", .check = check_palette, .group = "Output",
-           .help = "colours of the picture"),
+           .help = "colours of the picture: " HM_PALETTE_NAMES),
     OPTION("progress", CHOICE, progress, .fallback = "auto", .choices = progress_names,
            .group = "Report", .not_in_echo = true,
            .help = "auto: a bar with rate and remaining time on a terminal, a line every 30 s in "

@@ -15,13 +15,12 @@
 #include "report.h"
 
 static const char *const about =
-    "Explains runs. Of CSV files of scaling studies (jobs/strong.*, jobs/weak.*, `make scaling`): "
-    "tables of\n"
-    "time, speed-up, efficiency, serial part, imbalance and I/O with intervals, and laws of "
-    "scaling fitted to\n"
-    "them. Of one data set file: who computed what, when, and what it cost. Text on standard "
-    "output; --html\n"
-    "makes one page that needs nothing but itself, with figures that gnuplot draws.";
+    "Explains runs. Of CSV files of scaling studies (jobs/strong.*, jobs/weak.*, `make scaling`):\n"
+    "tables of time, speed-up, efficiency, serial part, imbalance and I/O with intervals, and "
+    "laws\n"
+    "of scaling fitted to them. Of one data set file: who computed what, when, and what it cost.\n"
+    "Text on standard output; --html makes one page that needs nothing but itself, with figures\n"
+    "that gnuplot draws.";
 
 typedef struct report_settings_t {
     const char *html;

@@ -300,14 +300,16 @@ static int collect_facts(const run_t *run, fact_t fact[MOST_FACTS]) {
     const hm_dataset_info_t *info = &run->info;
     const sums_t s = sum_up(run);
     int n = 0;
-    set_fact(&fact[n++], "grid", "%lldx%lld", (long long)info->grid.width,
+    set_fact(&fact[n++], "grid", "%lld x %lld", (long long)info->grid.width,
              (long long)info->grid.height);
     set_fact(&fact[n++], "rows done", "%.4g %%",
              100 * (double)info->rows_done / (double)info->grid.height);
     if (run->ranks == 0 || !(s.total > 0)) {
         return n;
     }
-    double wall = s.total / run->ranks;
+    /* A session that was killed has said no time of its own: the ranks' mean then. */
+    const hm_session_t *last = run->sessions > 0 ? &run->session[run->sessions - 1] : NULL;
+    double wall = last && last->ended[0] ? last->seconds : s.total / run->ranks;
     char text[REPORT_CELL];
     report_number(wall, text);
     set_fact(&fact[n++], "seconds, the last session", "%s", text);
@@ -320,8 +322,8 @@ static int collect_facts(const run_t *run, fact_t fact[MOST_FACTS]) {
     set_fact(&fact[n++], "I/O share", "%.2f %%", 100 * s.writing / s.total);
     set_fact(&fact[n++], "talking", "%.2f %%", 100 * s.talking / s.total);
     set_fact(&fact[n++], "waiting", "%.2f %%", 100 * s.waiting / s.total);
-    snprintf(text, sizeof text, "slowest rank, on %.64s", run->rank[s.slowest].account.host);
-    set_fact(&fact[n++], text, "%d", s.slowest);
+    snprintf(text, sizeof text, "the slowest, on %.64s", run->rank[s.slowest].account.host);
+    set_fact(&fact[n++], text, "rank %d", s.slowest);
     return n;
 }
 

@@ -189,10 +189,7 @@ static void print_script(FILE *out, const hm_chart_t *chart, const char *name, b
             "set key below center horizontal Left reverse samplen 1.4 spacing 1.1 width %d "
             "textcolor rgb '#1c2430'\n"
             "set lmargin %d\n",
-            chart->width > 500 ? 2
-            : chart->keys > 0  ? 0
-                               : -3,
-            left_margin(chart));
+            chart->width > 500 ? 2 : -1, left_margin(chart));
     print_axis(out, 'x', chart->x_label, chart->x_low, chart->x_high, false, chart->x_tick,
                chart->x_ticks);
     print_axis(out, 'y', chart->y_label, chart->y_low, chart->y_high, chart->y_down, chart->y_tick,
@@ -205,7 +202,7 @@ static void print_script(FILE *out, const hm_chart_t *chart, const char *name, b
             width, height, name);
     print_plot(out, chart, has_boxes, has_curve);
     fprintf(out,
-            "set terminal pngcairo noenhanced size %d,%d font 'sans-serif,28' rounded linewidth 2 "
+            "set terminal pngcairo noenhanced size %d,%d font 'sans-serif,21' rounded linewidth 2 "
             "pointscale 2\nset output '%s.png'\n",
             2 * width, 2 * height, name);
     print_plot(out, chart, has_boxes, has_curve);

@@ -28,7 +28,7 @@ static const char style[] =
     "font-size:.86em;overflow-wrap:anywhere}\n"
     "pre.code{background:var(--wash);border:1px solid var(--line);border-radius:8px;padding:.7rem;"
     "white-space:pre-wrap;margin:.4rem 0}\n"
-    ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:.6rem;"
+    ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:.6rem;"
     "margin:.8rem 0}\n"
     ".tile{background:var(--wash);border:1px solid var(--line);border-radius:10px;"
     "padding:.55rem .7rem}\n"

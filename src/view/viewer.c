@@ -29,12 +29,13 @@ static const char page_head[] =
     "#bar button:hover, #bar button:focus-visible { background: #33407acc; }\n"
     "#where { padding: 11px 12px; border-radius: 8px; background: #1b2140cc;\n"
     "         font-variant-numeric: tabular-nums; }\n"
+    "#where:empty { display: none; }\n"
     "</style>\n"
     "<div id=\"picture\"></div>\n"
     "<div id=\"bar\"><button id=\"in\" aria-label=\"Zoom in\">+</button>"
     "<button id=\"out\" aria-label=\"Zoom out\">&minus;</button>"
     "<button id=\"home\" aria-label=\"Whole picture\">&#8962;</button>"
-    "<span id=\"where\">&nbsp;</span></div>\n"
+    "<span id=\"where\"></span></div>\n"
     "<script src=\"openseadragon.min.js\"></script>\n"
     "<script>\n";
 

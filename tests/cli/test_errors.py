@@ -87,6 +87,21 @@ def one_message(result, words):
     assert result.out == "", result.out
 
 
+@pytest.mark.parametrize("ranks", RANKS)
+def test_help_as_people_ask_for_it(run, ranks):
+    usage, export = run("--help"), run("export", "--help")
+    assert "Commands:" in usage.out and "--palette" in export.out
+    for words, meant in ((["-h"], usage), (["help"], usage), (["help", "export"], export), (["--help", "export"], export),
+                         (["export", "-h"], export), (["export", "no.h5", "--tone", "mud", "-h"], export)):
+        done = run(*words, ranks=ranks)
+        assert (done.code, done.out, done.err) == (0, meant.out, ""), words
+
+
+@pytest.mark.parametrize("words", (["help", "exprot"], ["-h", "exprot"]))
+def test_help_of_no_command(run, words):
+    one_message(run(*words), ["exprot", "export"])
+
+
 @pytest.mark.parametrize("arguments,words", BAD_OPTIONS, ids=lambda a: " ".join(a)[:40])
 def test_bad_option(run, arguments, words):
     result = run(*arguments, timeout=30)

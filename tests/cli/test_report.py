@@ -256,7 +256,7 @@ def data_set(run, tmp_path):
 def test_run_page(run, tmp_path, data_set):
     page = tmp_path / "run.html"
     done = run("report", data_set, "--html", page, "--figures", "f", "--trace", "m.json").ok()
-    assert "grid: 300x200" in done.out and "ranks: 3" in done.out
+    assert "grid: 300 x 200" in done.out and "ranks: 3" in done.out
     Page(page).check(figures=4)
     text = page.read_text()
     assert "data:image/png;base64," in text and "From the trace" in text and "size = 300x200" in text

@@ -315,9 +315,15 @@ static void test_names(void) {
     for (; hm_palette_name(count); ++count) {
         CU_ASSERT_EQUAL(hm_palette_find(hm_palette_name(count), &palette, NULL), HM_OK);
         CU_ASSERT_PTR_NOT_NULL(strstr(err.text, hm_palette_name(count)));
+        CU_ASSERT_PTR_NOT_NULL(strstr(HM_PALETTE_NAMES, hm_palette_name(count)));
         CU_ASSERT_PTR_NOT_NULL(hm_palette_about(count));
     }
     CU_ASSERT(count >= 5);
+    int commas = 0;
+    for (const char *c = HM_PALETTE_NAMES; *c; ++c) {
+        commas += *c == ',';
+    }
+    CU_ASSERT_EQUAL(commas, count - 1);
     CU_ASSERT_PTR_NULL(hm_palette_about(count));
     CU_ASSERT_PTR_NULL(hm_palette_name(-1));
 }

@@ -11,10 +11,11 @@
  *
  * Objects: the channels /iterations, /smooth, /distance, /period [height][width], contiguous, row 0
  * first; their dimension scales /im [height] and /re [width]; for each row /rows/done, crc32
- * [height][channels], work, seconds, rank, and /rows/channel, which names the columns of crc32; the
- * group /run with the provenance as attributes, /run/ranks (one hm_rank_account_t a rank of the
- * last session) and /run/history (one hm_session_t a session); the group /analysis with figures (a
- * table of hm_finding_t) and the attribute `valid`, 1 when there are any.
+ * [height][channels], work, seconds (both 0 where the row was copied from the one that it mirrors),
+ * rank, and /rows/channel, which names the columns of crc32; the group /run with the provenance as
+ * attributes, /run/ranks (one hm_rank_account_t a rank of the last session) and /run/history (one
+ * hm_session_t a session); the group /analysis with figures (a table of hm_finding_t) and the
+ * attribute `valid`, 1 when there are any.
  *
  * What survives. Every write reaches the operating system before the next one of the same band
  * begins, and the marks come last: after a kill of any or all processes at any instant every row
@@ -213,8 +214,8 @@ hm_status_t hm_dataset_open_hinted(const char *path, MPI_Comm comm, const hm_att
 hm_status_t hm_dataset_write_band(hm_dataset_t *dataset, const hm_band_data_t *band,
                                   hm_error_t *err);
 
-/** Most bands that hm_dataset_write_bands() takes from a rank. */
-enum { HM_DATASET_ROUND = 8 };
+/** Most bands that hm_dataset_write_bands() takes from a rank: 8 and their twins. */
+enum { HM_DATASET_ROUND = 16 };
 
 /**
  * Writes the bands of all ranks together: one collective write a channel (two-phase I/O), then each

@@ -134,7 +134,8 @@ void hm_studies_free(hm_studies_t *studies);
 typedef struct hm_row_costs_t {
     int64_t width, height;
     uint32_t crc32;       /**< of the image */
-    const uint64_t *work; /**< [height] updates spent */
+    int64_t rows;         /**< that are computed, at most height: others mirror them */
+    const uint64_t *work; /**< [rows] updates spent on them */
 } hm_row_costs_t;
 
 /**

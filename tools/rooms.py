@@ -25,7 +25,7 @@ MAIN = "commands"  # src/main.c lives there
 
 HEADERS = {
     "base": "clock cpu csv error log option replace sample text version",
-    "plane": "grid kernel scene",
+    "plane": "grid kernel mirror scene",
     "cluster": "account band cluster delivery portion strategy tally",
     "store": "crc32 dataset field together",
     "view": "canvas chart html picture tiles xdmf",

@@ -19,24 +19,24 @@ typedef struct pace_t {
     double band;   /* seconds to take and write one */
 } pace_t;
 
-/* Updates up to each row: sum[height + 1]. */
+/* Updates up to each row: sum[rows + 1]. */
 static double *cumulate(const hm_row_costs_t *costs) {
-    double *sum = malloc(((size_t)costs->height + 1) * sizeof *sum);
+    double *sum = malloc(((size_t)costs->rows + 1) * sizeof *sum);
     if (sum) {
         sum[0] = 0;
-        for (int64_t row = 0; row < costs->height; ++row) {
+        for (int64_t row = 0; row < costs->rows; ++row) {
             sum[row + 1] = sum[row] + (double)costs->work[row];
         }
     }
     return sum;
 }
 
-/* Updates of the rows above the part `share` of the view, on the costs' grid. */
+/* Updates of the rows above the part `share` of those computed, on the costs' grid. */
 static double updates_above(const hm_row_costs_t *costs, const double *sum, double share) {
-    double at = share * (double)costs->height;
+    double at = share * (double)costs->rows;
     int64_t row = (int64_t)at;
-    if (row >= costs->height) {
-        return sum[costs->height];
+    if (row >= costs->rows) {
+        return sum[costs->rows];
     }
     return sum[row] + (at - (double)row) * (sum[row + 1] - sum[row]);
 }
@@ -57,8 +57,13 @@ static bool is_known(const hm_study_t *study, const hm_row_costs_t *costs) {
     return false;
 }
 
-static int64_t bands_of(const hm_point_t *p) {
-    return (p->height + p->band - 1) / p->band;
+/* The point's rows that are computed: the same part of all as on the costs' grid. */
+static int64_t rows_of(const hm_row_costs_t *costs, const hm_point_t *p) {
+    return (int64_t)ceil((double)p->height * ((double)costs->rows / (double)costs->height));
+}
+
+static int64_t bands_of(const hm_row_costs_t *costs, const hm_point_t *p) {
+    return (rows_of(costs, p) + p->band - 1) / p->band;
 }
 
 /* The pace by the points on one core, where all strategies do the same; room[2 * points]. */
@@ -71,9 +76,9 @@ static bool find_pace(const hm_study_t *study, const hm_row_costs_t *costs, cons
             continue;
         }
         double writing = isnan(p->figure[HM_FIGURE_WRITING]) ? 0 : p->figure[HM_FIGURE_WRITING];
-        room[n] = p->seconds.median * p->figure[HM_FIGURE_BUSY] /
-                  (sum[costs->height] * scale_of(costs, p));
-        room[study->points + n] = p->seconds.median * writing / (double)bands_of(p);
+        room[n] =
+            p->seconds.median * p->figure[HM_FIGURE_BUSY] / (sum[costs->rows] * scale_of(costs, p));
+        room[study->points + n] = p->seconds.median * writing / (double)bands_of(costs, p);
         ++n;
     }
     if (n > 0) {
@@ -101,14 +106,14 @@ static void cost_bands(const hm_row_costs_t *costs, const double *sum, const pac
                        const hm_point_t *p, double *row, double *work, double *seconds) {
     const double scale = scale_of(costs, p);
     const int threads = p->threads < HM_SIMULATE_THREADS ? p->threads : HM_SIMULATE_THREADS;
-    for (int64_t b = 0; b < bands_of(p); ++b) {
+    const int64_t all = rows_of(costs, p);
+    for (int64_t b = 0; b < bands_of(costs, p); ++b) {
         const int64_t first = b * p->band;
-        const int64_t rows = first + p->band < p->height ? p->band : p->height - first;
-        double above = updates_above(costs, sum, (double)first / (double)p->height);
+        const int64_t rows = first + p->band < all ? p->band : all - first;
+        double above = updates_above(costs, sum, (double)first / (double)all);
         work[b] = 0;
         for (int64_t i = 0; i < rows; ++i) {
-            const double below =
-                updates_above(costs, sum, (double)(first + i + 1) / (double)p->height);
+            const double below = updates_above(costs, sum, (double)(first + i + 1) / (double)all);
             const double updates = fmax(0, below - above) * scale;
             work[b] += updates;
             row[i] = updates * pace->update;
@@ -121,7 +126,7 @@ static void cost_bands(const hm_row_costs_t *costs, const double *sum, const pac
 static hm_status_t predict(const hm_study_t *study, const hm_row_costs_t *costs, const double *sum,
                            const pace_t *pace, hm_point_t *p, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    const int64_t bands = bands_of(p);
+    const int64_t bands = bands_of(costs, p);
     const int64_t most_rows = p->band < p->height ? p->band : p->height;
     double *seconds = malloc((2 * (size_t)bands + (size_t)most_rows) * sizeof *seconds);
     if (!seconds) {

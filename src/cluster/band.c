@@ -3,32 +3,40 @@
 
 #include <stdlib.h>
 
+static uint8_t state_of(const uint8_t *state, int64_t row) {
+    return state != NULL ? state[row] : HM_ROW_TODO;
+}
+
 /* Where the next band at or after `row` starts and how long it is; false when nothing is left. */
-static int next_band(int64_t height, const uint8_t *done, int64_t band_rows, int64_t row,
-                     hm_band_t *band) {
-    while (done != NULL && row < height && done[row] != 0) {
+static int next_band(int64_t height, const uint8_t *state, int64_t sum, int64_t band_rows,
+                     int64_t row, hm_band_t *band) {
+    while (row < height && state_of(state, row) == HM_ROW_DONE) {
         ++row;
     }
     if (row >= height) {
         return 0;
     }
+    const uint8_t kind = state_of(state, row);
     int64_t end = row + 1;
-    while (end < height && end - row < band_rows && (done == NULL || done[end] == 0)) {
+    while (end < height && end - row < band_rows && state_of(state, end) == kind) {
         ++end;
     }
-    *band = (hm_band_t){.first = row, .rows = end - row};
+    *band = (hm_band_t){.first = row, .rows = end - row, .twin = -1};
+    if (kind == HM_ROW_PAIRED) {
+        band->twin = sum - (end - 1);
+    }
     return 1;
 }
 
-hm_status_t hm_bands_make(int64_t height, const uint8_t *done, int64_t band_rows, hm_bands_t *bands,
-                          hm_error_t *err) {
+hm_status_t hm_bands_make_paired(int64_t height, const uint8_t *state, int64_t sum,
+                                 int64_t band_rows, hm_bands_t *bands, hm_error_t *err) {
     hm_bands_t b = {.band_rows = band_rows};
-    hm_band_t band = {0, 0};
+    hm_band_t band = {.first = 0};
     if (height < 0 || band_rows < 1) {
         return hm_error_set(err, HM_EUSAGE, "cannot cut %lld rows into bands of %lld",
                             (long long)height, (long long)band_rows);
     }
-    for (int64_t row = 0; next_band(height, done, band_rows, row, &band);
+    for (int64_t row = 0; next_band(height, state, sum, band_rows, row, &band);
          row = band.first + band.rows) {
         ++b.count;
     }
@@ -40,13 +48,18 @@ hm_status_t hm_bands_make(int64_t height, const uint8_t *done, int64_t band_rows
         }
     }
     int64_t i = 0;
-    for (int64_t row = 0; next_band(height, done, band_rows, row, &band);
+    for (int64_t row = 0; next_band(height, state, sum, band_rows, row, &band);
          row = band.first + band.rows) {
         b.band[i++] = band;
-        b.rows += band.rows;
+        b.rows += band.twin >= 0 ? 2 * band.rows : band.rows;
     }
     *bands = b;
     return HM_OK;
+}
+
+hm_status_t hm_bands_make(int64_t height, const uint8_t *done, int64_t band_rows, hm_bands_t *bands,
+                          hm_error_t *err) {
+    return hm_bands_make_paired(height, done, 0, band_rows, bands, err);
 }
 
 void hm_bands_free(hm_bands_t *bands) {

@@ -25,7 +25,7 @@ typedef struct plan_work_t {
     render_settings_t settings; /* the view's, and how to run it */
     render_plan_t view;
     const char *file;   /* the data set that the costs are known from; NULL: they were sampled */
-    double *updates;    /* [height] of a row, as in /rows/work */
+    double *updates;    /* [height] of a row, as in /rows/work: 0 where it comes with its twin */
     double all_updates; /* their sum */
     int64_t sampled_rows, sampled_columns;
     int64_t file_bytes; /* of the finished file */
@@ -88,6 +88,9 @@ void plan_work_free(plan_work_t *work);
 
 /** Seconds that a row takes one core, by its updates. */
 static inline double plan_row_seconds(const plan_t *plan, int64_t row) {
+    if (hm_mirror_is_twin(&plan->work.view.mirror, row)) {
+        return 0;
+    }
     return plan->machine.update * plan->work.updates[row] +
            plan->machine.point * (double)plan->work.view.grid.width;
 }

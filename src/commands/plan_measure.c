@@ -128,7 +128,7 @@ static hm_status_t open_measuring(measuring_t *m, int ranks, hm_error_t *err) {
     hm_status_t status = HM_OK;
     const hm_cluster_t *cluster = m->plan->context->cluster;
     int64_t rows = 0;
-    HM_TRY(render_band_rows(&m->plan->work.settings, &m->view, ranks, &rows, err));
+    HM_TRY(render_band_rows(&m->plan->work.settings, &m->plan->work.view, ranks, &rows, err));
     const int64_t height = m->view.grid.height;
     rows = rows < height ? rows : height;
     const int64_t other = rows >= 4 ? rows / 4 : 4 * rows < height ? 4 * rows : height;
@@ -449,6 +449,7 @@ static void begin_measuring(measuring_t *m, plan_t *plan, const plan_request_t *
     const hm_cluster_t *cluster = plan->context->cluster;
     m->plan = plan;
     m->view = plan->work.view;
+    m->view.mirror.pairs = 0; /* a twin would be written, but not computed */
     m->writes = plan->machine.band_measured;
     m->delivery = plan_delivery(plan);
     m->processors = busy_processors(plan, request);

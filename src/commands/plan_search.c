@@ -84,8 +84,9 @@ static hm_status_t costs_make(const plan_t *plan, const plan_request_t *request,
                               costs_t *costs, hm_error_t *err) {
     hm_status_t status = HM_OK;
     double *row_seconds = NULL;
-    const int64_t height = plan->work.view.grid.height;
-    HM_TRY(hm_bands_make(height, NULL, band_rows, &costs->bands, err));
+    const render_plan_t *view = &plan->work.view;
+    const int64_t height = view->grid.height;
+    HM_TRY(render_bands(view, NULL, band_rows, &costs->bands, err));
     const size_t count = (size_t)costs->bands.count;
     row_seconds = calloc((size_t)(band_rows < height ? band_rows : height), sizeof *row_seconds);
     costs->seconds = calloc(count, sizeof *costs->seconds);
@@ -103,10 +104,9 @@ static hm_status_t costs_make(const plan_t *plan, const plan_request_t *request,
                             (request->threads > 1 ? plan->machine.fork : 0);
     }
     /* `predict` computes this many points of a band. */
-    const hm_grid_t *grid = &plan->work.view.grid;
-    const double points = (double)height * (double)grid->width;
+    const double points = (double)(height - view->mirror.pairs) * (double)view->grid.width;
     costs->probe = (plan->machine.update * plan->work.all_updates / points + plan->machine.point) *
-                   (double)render_probe_points(&plan->work.view, band_rows);
+                   (double)render_probe_points(view, band_rows);
 cleanup:
     free(row_seconds);
     return status;
@@ -146,19 +146,22 @@ static hm_status_t simulate_one(const plan_t *plan, const plan_table_t *table, c
                                 const char *strategy, plan_outcome_t *outcome, hm_error_t *err) {
     hm_status_t status = HM_OK;
     const plan_request_t *request = &table->request;
-    const hm_simulation_t simulation = {
-        .bands = costs->bands.count,
-        .seconds = costs->seconds,
-        .work = costs->updates,
-        .forecast = costs->forecast,
-        .probe = costs->probe,
-        .band_bytes = (double)render_band_bytes(&plan->work.view, table->band_rows),
-        .ranks = request->ranks,
-        .nodes = request->nodes,
-        .portion = (hm_portion_t)plan->work.settings.portion,
-        .idle_coordinator = plan->work.settings.idle_coordinator,
-        .delivery = plan_delivery(plan),
-        .machine = plan->machine.costs};
+    hm_simulation_t simulation = {.bands = costs->bands.count,
+                                  .seconds = costs->seconds,
+                                  .work = costs->updates,
+                                  .forecast = costs->forecast,
+                                  .probe = costs->probe,
+                                  .band_bytes =
+                                      (double)render_band_bytes(&plan->work.view, table->band_rows),
+                                  .ranks = request->ranks,
+                                  .nodes = request->nodes,
+                                  .portion = (hm_portion_t)plan->work.settings.portion,
+                                  .idle_coordinator = plan->work.settings.idle_coordinator,
+                                  .delivery = plan_delivery(plan),
+                                  .machine = plan->machine.costs};
+    if (plan->work.view.mirror.pairs > 0) {
+        simulation.machine.band *= 2; /* the twin is written as another one */
+    }
     plan_outcome_t o = {.seconds = 0};
     HM_TRY(hm_simulate(strategy, &simulation, &o.run, err));
     HM_TRY(hm_simulate_memory(strategy, &simulation, &o.memory_bytes, err));

@@ -31,6 +31,17 @@ static hm_status_t need_rows(plan_work_t *work, hm_error_t *err) {
                : hm_error_set(err, HM_EMISSING, "out of memory for %lld rows", (long long)height);
 }
 
+/* Of two rows that mirror each other the upper one is to be computed, whichever the file's run
+ * computed, or both. */
+static void fold(plan_work_t *work) {
+    const hm_mirror_t *mirror = &work->view.mirror;
+    for (int64_t row = mirror->first; row < mirror->first + mirror->pairs; ++row) {
+        double *twin = &work->updates[mirror->sum - row];
+        work->updates[row] = work->updates[row] > *twin ? work->updates[row] : *twin;
+        *twin = 0;
+    }
+}
+
 static void add_up(plan_work_t *work) {
     work->all_updates = 0;
     for (int64_t row = 0; row < work->view.grid.height; ++row) {
@@ -328,6 +339,7 @@ hm_status_t plan_work_make(plan_t *plan, const char *file) {
         }
     }
     if (status == HM_OK) {
+        fold(work);
         add_up(work);
     }
     return status;

@@ -305,8 +305,7 @@ static void report_complete(const render_run_t *run) {
 static hm_status_t get_ready(render_run_t *run, hm_rank_account_t **accounts, hm_error_t *err) {
     hm_status_t status = HM_OK;
     const hm_cluster_t *cluster = &run->cluster;
-    HM_TRY(hm_bands_make(run->plan.grid.height, run->before.good, run->plan.band_rows, &run->bands,
-                         err));
+    HM_TRY(render_bands(&run->plan, run->before.good, run->plan.band_rows, &run->bands, err));
     HM_TRY(render_job_make(&run->plan, cluster, &run->bands, &run->job, err));
     if (cluster->rank == 0) {
         *accounts = calloc((size_t)cluster->size, sizeof **accounts);
@@ -361,8 +360,16 @@ cleanup:
     return status;
 }
 
-static void warn(const render_run_t *run) {
+static void remark(const render_run_t *run) {
     const hm_log_t *log = &run->context->log;
+    const hm_mirror_t *mirror = &run->plan.mirror;
+    if (run->cluster.rank == 0 && mirror->pairs > 0) {
+        hm_log(log, HM_DEBUG,
+               "rows %lld to %lld mirror rows %lld to %lld: computed once, where neither is done",
+               (long long)mirror->first, (long long)(mirror->first + mirror->pairs - 1),
+               (long long)(mirror->sum - mirror->first - mirror->pairs + 1),
+               (long long)(mirror->sum - mirror->first));
+    }
     if (run->cluster.rank == 0 && run->plan.grid.fine) {
         hm_log(log, HM_WARN,
                "warning: the pixels lie closer than doubles can tell apart here; neighbours will "
@@ -417,7 +424,7 @@ static hm_status_t run_render(hm_context_t *context, int argc, char **argv) {
                          run.cluster.rank == 0 ? check_targets(&run.settings, &err) : HM_OK, &err);
     }
     if (status == HM_OK) {
-        warn(&run);
+        remark(&run);
         hm_alarm_watch(&run.cluster, stop_watch(run.settings.time_limit));
         status = render(&run);
         hm_alarm_watch(&run.cluster, NULL);

@@ -11,6 +11,7 @@
 #include "hm_dataset.h"
 #include "hm_grid.h"
 #include "hm_kernel.h"
+#include "hm_mirror.h"
 #include "hm_strategy.h"
 #include "hm_tally.h"
 
@@ -49,6 +50,7 @@ extern const hm_option_t render_options[];
 typedef struct render_plan_t {
     hm_grid_t grid;
     hm_formula_t formula;
+    hm_mirror_t mirror; /**< rows that are computed once and written twice */
     uint32_t channels;
     const hm_kernel_t *kernel;
     const hm_strategy_t *strategy;
@@ -64,6 +66,11 @@ hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t 
 hm_status_t render_band_rows(const render_settings_t *settings, const render_plan_t *plan,
                              int ranks, int64_t *rows, hm_error_t *err);
 
+/** Cuts the rows that are to be computed, `good[height]` being done already (NULL: none). A row
+ * whose twin is not done either stands for both. As hm_bands_make(). */
+hm_status_t render_bands(const render_plan_t *plan, const uint8_t *good, int64_t band_rows,
+                         hm_bands_t *bands, hm_error_t *err);
+
 /** The way of the bands to the file that `io` stands for; `take_turns`: ranks outnumber the
  * processors. */
 hm_delivery_t render_delivery(const render_settings_t *settings, bool take_turns);
@@ -75,7 +82,7 @@ hm_status_t render_open(const render_settings_t *settings, MPI_Comm comm, hm_dat
 /** HM_EUSAGE where `text` is no list of hints. */
 hm_status_t render_check_hints(const char *text, hm_error_t *err);
 
-/** Totals of what a rank delivered (first three) or computed (last two). */
+/** Totals of what a rank delivered (first three) or computed (last two); twins included. */
 typedef struct render_totals_t {
     uint64_t sum, inside;
     int64_t rows_delivered;
@@ -128,7 +135,7 @@ hm_status_t render_job_make(const render_plan_t *plan, const hm_cluster_t *clust
                             const hm_bands_t *bands, render_job_t *job, hm_error_t *err);
 void render_job_free(render_job_t *job);
 
-/** Bytes of a band's buffer. */
+/** Bytes of a band's buffer, which has room for the band's twin where rows have any. */
 size_t render_band_bytes(const render_plan_t *plan, int64_t band_rows);
 
 /** The callbacks of hm_job_t. */

@@ -9,9 +9,9 @@
 #include "hm_clock.h"
 
 /* A band in its buffer: this head, then per row seconds and work, then the channels one after the
- * other. */
+ * other. The rows of its twin follow its own. */
 typedef struct band_head_t {
-    int64_t rows;
+    int64_t rows; /* all of them */
     uint64_t sum, inside, work;
     int32_t rank;
     int32_t unused;
@@ -37,9 +37,14 @@ static int channel_count(uint32_t channels) {
 }
 
 size_t render_band_bytes(const render_plan_t *plan, int64_t band_rows) {
-    size_t rows = (size_t)band_rows;
+    const size_t rows = (size_t)band_rows * (plan->mirror.pairs > 0 ? 2 : 1);
     return sizeof(band_head_t) + rows * (sizeof(double) + sizeof(uint64_t)) +
            rows * (size_t)plan->grid.width * VALUE_BYTES * (size_t)channel_count(plan->channels);
+}
+
+/* Rows of a band and its twin. */
+static int64_t rows_of(const hm_band_t *band) {
+    return band->twin >= 0 ? 2 * band->rows : band->rows;
 }
 
 static band_parts_t band_parts(const render_plan_t *plan, int64_t rows, void *buffer) {
@@ -160,13 +165,32 @@ static hm_status_t compute_threads(const render_job_t *job, const band_parts_t *
     return status;
 }
 
-/* Each row's share of the time by its share of the work. */
-static void share_seconds(const render_job_t *job, const band_head_t *head,
+/* The twin of a band of so many rows, behind it: the same rows the other way round, of which none
+ * has cost anything. */
+static void add_twin(const render_plan_t *plan, int64_t rows, const band_parts_t *parts,
+                     band_head_t *head) {
+    void *const channel[] = {parts->iterations, parts->smooth, parts->distance, parts->period};
+    const size_t row_bytes = (size_t)plan->grid.width * VALUE_BYTES;
+    for (size_t c = 0; c < sizeof channel / sizeof *channel; ++c) {
+        char *const first = channel[c];
+        for (int64_t row = 0; first && row < rows; ++row) {
+            memcpy(first + (size_t)(2 * rows - 1 - row) * row_bytes,
+                   first + (size_t)row * row_bytes, row_bytes);
+        }
+    }
+    memset(parts->work + rows, 0, (size_t)rows * sizeof *parts->work);
+    memset(parts->seconds + rows, 0, (size_t)rows * sizeof *parts->seconds);
+    head->sum *= 2;
+    head->inside *= 2;
+}
+
+/* Each computed row's share of the time by its share of the work. */
+static void share_seconds(const render_job_t *job, int64_t rows, const band_head_t *head,
                           const band_parts_t *parts, double seconds) {
     const int64_t width = job->plan->grid.width;
     /* A row costs something even where no update was done: a pixel counts as one update more. */
-    double cost = (double)head->work + (double)(head->rows * width);
-    for (int64_t row = 0; row < head->rows; ++row) {
+    double cost = (double)head->work + (double)(rows * width);
+    for (int64_t row = 0; row < rows; ++row) {
         parts->seconds[row] = seconds * ((double)parts->work[row] + (double)width) / cost;
     }
 }
@@ -181,8 +205,8 @@ hm_status_t render_compute(void *context, int64_t band, void *buffer, const hm_p
     if (!im) {
         return hm_error_set(err, HM_EMISSING, "out of memory for %lld rows", (long long)b->rows);
     }
-    band_head_t head = {.rows = b->rows, .rank = job->cluster->rank};
-    band_parts_t parts = band_parts(job->plan, b->rows, buffer);
+    band_head_t head = {.rows = rows_of(b), .rank = job->cluster->rank};
+    band_parts_t parts = band_parts(job->plan, head.rows, buffer);
     hm_grid_im(&job->plan->grid, b->first, b->rows, im);
     band_run_t run = {.progress = progress};
     atomic_init(&run.stop, false);
@@ -192,7 +216,10 @@ hm_status_t render_compute(void *context, int64_t band, void *buffer, const hm_p
         hm_poll_t poll = {poll_main, &run};
         HM_TRY(compute_rows(job, &parts, im, 0, b->rows, &poll, &head, err));
     }
-    share_seconds(job, &head, &parts, hm_clock_now() - begin);
+    if (b->twin >= 0) {
+        add_twin(job->plan, b->rows, &parts, &head);
+    }
+    share_seconds(job, b->rows, &head, &parts, hm_clock_now() - begin);
     memcpy(buffer, &head, sizeof head);
     job->totals.rows_computed += head.rows;
     job->totals.work += head.work;
@@ -205,19 +232,34 @@ cleanup:
     return status;
 }
 
-/* The band in `buffer` as the file takes it, and its head. */
-static hm_band_data_t band_data(const render_job_t *job, int64_t band, const void *buffer,
-                                band_head_t *head) {
+/* The band in `buffer` as the file takes it, its twin as another one, and its head. Returns how
+ * many there are. */
+static int band_data(const render_job_t *job, int64_t band, const void *buffer, band_head_t *head,
+                     hm_band_data_t data[2]) {
     const hm_band_t *b = &job->bands->band[band];
     memcpy(head, buffer, sizeof *head);
-    band_parts_t parts = band_parts(job->plan, b->rows, (void *)(uintptr_t)buffer);
-    return (hm_band_data_t){
-        .first = b->first,
-        .rows = b->rows,
-        .channel = {parts.iterations, parts.smooth, parts.distance, parts.period},
-        .work = parts.work,
-        .seconds = parts.seconds,
-        .rank = head->rank};
+    const band_parts_t parts = band_parts(job->plan, rows_of(b), (void *)(uintptr_t)buffer);
+    data[0] =
+        (hm_band_data_t){.first = b->first,
+                         .rows = b->rows,
+                         .channel = {parts.iterations, parts.smooth, parts.distance, parts.period},
+                         .work = parts.work,
+                         .seconds = parts.seconds,
+                         .rank = head->rank};
+    if (b->twin < 0) {
+        return 1;
+    }
+    data[1] = data[0];
+    data[1].first = b->twin;
+    data[1].work += b->rows;
+    data[1].seconds += b->rows;
+    for (int c = 0; c < HM_CHANNEL_COUNT; ++c) {
+        if (data[0].channel[c]) {
+            data[1].channel[c] = (const char *)data[0].channel[c] +
+                                 (size_t)(b->rows * job->plan->grid.width) * VALUE_BYTES;
+        }
+    }
+    return 2;
 }
 
 static void account_delivered(render_job_t *job, const band_head_t *head) {
@@ -240,9 +282,12 @@ hm_status_t render_deliver(void *context, int64_t band, const void *buffer,
     (void)progress;
     render_job_t *job = context;
     band_head_t head;
-    hm_band_data_t data = band_data(job, band, buffer, &head);
+    hm_band_data_t data[2];
+    const int count = band_data(job, band, buffer, &head, data);
     hm_status_t status = HM_OK;
-    HM_TRY(hm_dataset_write_band(job->dataset, &data, err));
+    for (int k = 0; k < count; ++k) {
+        HM_TRY(hm_dataset_write_band(job->dataset, &data[k], err));
+    }
     account_delivered(job, &head);
     HM_TRY(flush_when_due(job, err));
 cleanup:
@@ -254,11 +299,12 @@ hm_status_t render_deliver_all(void *context, int count, const int64_t *bands,
     render_job_t *job = context;
     band_head_t head[HM_DATASET_ROUND];
     hm_band_data_t data[HM_DATASET_ROUND] = {{0}};
+    int pieces = 0;
     for (int k = 0; k < count; ++k) {
-        data[k] = band_data(job, bands[k], buffers[k], &head[k]);
+        pieces += band_data(job, bands[k], buffers[k], &head[k], &data[pieces]);
     }
     hm_status_t status = HM_OK;
-    HM_TRY(hm_dataset_write_bands(job->dataset, count, data, err));
+    HM_TRY(hm_dataset_write_bands(job->dataset, pieces, data, err));
     for (int k = 0; k < count; ++k) {
         account_delivered(job, &head[k]);
     }

@@ -127,8 +127,8 @@ const hm_option_t render_options[] = {
            .help = "instruction set of the kernel; an error when the machine lacks it"),
     OPTION("interior", CHOICE, interior, .fallback = "exact", .choices = interior_names,
            .group = "Computing",
-           .help = "exact: short cuts that cannot change a count; none: every update is really "
-                   "done"),
+           .help = "exact: short cuts that cannot change a count, rows that mirror each other "
+                   "computed once; none: every update is really done"),
     OPTION("strategy", TEXT, strategy, .fallback = "auto", .value = "NAME", .group = "Distribution",
            .help = "who computes which rows, when: --strategy help lists them; auto is counter on "
                    "one node, hier on several"),
@@ -224,8 +224,11 @@ hm_status_t render_band_rows(const render_settings_t *settings, const render_pla
     if (strcmp(settings->band, "auto") != 0) {
         return hm_text_int(settings->band, 1, INT32_MAX, rows, err);
     }
-    const int64_t row_bytes = (int64_t)render_band_bytes(plan, 1);
-    *rows = hm_band_rows_auto(plan->grid.height, ranks, row_bytes, INT64_C(4) << 20);
+    /* With its twin a band is written in two pieces, each as large as others are at least. */
+    const int64_t pieces = plan->mirror.pairs > 0 ? 2 : 1;
+    const int64_t row_bytes = (int64_t)render_band_bytes(plan, 1) / pieces;
+    const int64_t computed = plan->grid.height - plan->mirror.pairs;
+    *rows = hm_band_rows_auto(computed, ranks, row_bytes, (INT64_C(4) << 20) / pieces);
     return HM_OK;
 }
 
@@ -241,6 +244,7 @@ hm_status_t render_resolve(const render_settings_t *settings, const hm_values_t 
         p.formula.julia = true;
         HM_TRY(parse_pair(settings->julia, &p.formula.julia_re, &p.formula.julia_im, err));
     }
+    p.mirror = hm_mirror_find(&p.grid, &p.formula);
     HM_TRY(hm_channels_parse(settings->channels, &p.channels, err));
     if (settings->isa == 0) {
         HM_TRY(hm_kernel_best(&p.kernel));

@@ -10,6 +10,7 @@
 #include "hm_clock.h"
 #include "hm_dataset.h"
 #include "hm_html.h"
+#include "hm_mirror.h"
 #include "hm_replace.h"
 #include "hm_version.h"
 #include "report.h"
@@ -166,6 +167,18 @@ static hm_status_t close_page(report_t *report, bool keep, hm_error_t *err) {
     return status;
 }
 
+/* Leaves out the rows that come with their twins; returns how many are left. */
+static int64_t fold(const hm_dataset_info_t *info, uint64_t *work) {
+    const hm_mirror_t mirror = hm_mirror_find(&info->grid, &info->formula);
+    int64_t rows = 0;
+    for (int64_t row = 0; row < info->grid.height; ++row) {
+        if (!hm_mirror_is_twin(&mirror, row)) {
+            work[rows++] = work[row];
+        }
+    }
+    return rows;
+}
+
 /* What the rows of --data cost; costs->work is the caller's to free. */
 static hm_status_t read_costs(const char *path, hm_row_costs_t *costs, hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -182,7 +195,8 @@ static hm_status_t read_costs(const char *path, hm_row_costs_t *costs, hm_error_
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for the rows of '%s'", path));
     }
     HM_TRY(hm_reader_costs(reader, 0, info.grid.height, work, NULL, NULL, err));
-    *costs = (hm_row_costs_t){info.grid.width, info.grid.height, info.result.crc32, work};
+    *costs = (hm_row_costs_t){info.grid.width, info.grid.height, info.result.crc32,
+                              fold(&info, work), work};
     work = NULL;
 cleanup:
     free(work);

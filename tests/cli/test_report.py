@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import h5py
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -205,6 +206,13 @@ def test_page(run, tmp_path):
     assert not list((tmp_path / "t").iterdir()) and not list(tmp_path.glob("p.html.*"))
 
 
+def predicted(out):
+    """Seconds predicted for `block`, by nodes x ranks x threads."""
+    lines = [re.split(r"  +", line.strip()) for line in out.splitlines()]
+    header = next(line for line in lines if "predicted s" in line)
+    return {line[1]: line[header.index("predicted s")] for line in lines if line[0] == "block" and len(line) == len(header)}
+
+
 def test_predictions(run, tmp_path):
     """Equal contiguous rows of the EuroSciPy 2012 case cap the speed-up at 2.09 on 4 ranks and 3.30 on 8, and the simulation says so."""
     done = run("render", "--config", ROOT / "configs/euroscipy2012.ini", "--interior", "none", "--output", "e.h5", "--png", "e.png").ok()
@@ -212,10 +220,7 @@ def test_predictions(run, tmp_path):
                 iterations=done.summary["sum"], inside=done.summary["inside"], seconds=1 / ranks, efficiency="1", io_share="0",
                 talking_share="0", waiting_share="0") for ranks in (1, 4, 8) for repetition in range(3)]
     path = write(tmp_path / "s.csv", rows)
-    out = run("report", path, "--data", "e.h5", "--html", "p.html").ok().out
-    lines = [re.split(r"  +", line.strip()) for line in out.splitlines()]
-    header = next(line for line in lines if "predicted s" in line)
-    found = {line[1]: line[header.index("predicted s")] for line in lines if line[0] == "block" and len(line) == len(header)}
+    found = predicted(run("report", path, "--data", "e.h5", "--html", "p.html").ok().out)
     assert float(found["1 x 1 x 1"]) == pytest.approx(1, abs=0.002)
     assert float(found["1 x 4 x 1"]) == pytest.approx(1 / 2.09, abs=0.002)
     assert float(found["1 x 8 x 1"]) == pytest.approx(1 / 3.30, abs=0.002)
@@ -224,6 +229,20 @@ def test_predictions(run, tmp_path):
         one["crc32"] = "00000001"
     done = run("report", write(path, rows), "--data", "e.h5").ok()
     assert "nothing is predicted" in done.err and "0.478" not in done.out
+
+
+def test_predictions_where_rows_mirror_each_other(run, tmp_path):
+    """Who computes a row also writes the one that mirrors it: equal parts are those of half of the image."""
+    view = ["--center=-0.5,0", "--span", "4", "--size", "128x256", "--max-iter", "2000", "--band", "1", "--strategy", "block"]
+    done = run(*view, "--output", "m.h5", ranks=4).ok()
+    rows = [row(strategy="block", ranks_per_node=ranks, repetition=repetition, width=128, height=256, band=1, crc32=done.summary["crc32"],
+                iterations=done.summary["sum"], inside=done.summary["inside"], seconds=1 / ranks, efficiency="1", io_share="0",
+                talking_share="0", waiting_share="0") for ranks in (1, 4) for repetition in range(3)]
+    with h5py.File(tmp_path / "m.h5") as file:
+        spent = file["run/ranks"]["iterations"]
+    found = predicted(run("report", write(tmp_path / "s.csv", rows), "--data", "m.h5").ok().out)
+    assert float(found["1 x 1 x 1"]) == pytest.approx(1, abs=0.002)
+    assert float(found["1 x 4 x 1"]) == pytest.approx(spent.max() / spent.sum(), abs=0.002)
 
 
 def without_gnuplot(folder):

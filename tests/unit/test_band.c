@@ -1,6 +1,7 @@
 /* Bands out of rows, and portions out of bands. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "hm_band.h"
 #include "hm_portion.h"
@@ -21,7 +22,7 @@ static void check_bands(int64_t height, const uint8_t *done, int64_t band_rows) 
     int64_t rows = 0;
     for (int64_t i = 0; i < bands.count; ++i) {
         const hm_band_t band = bands.band[i];
-        CU_ASSERT(band.rows >= 1 && band.rows <= band_rows);
+        CU_ASSERT(band.rows >= 1 && band.rows <= band_rows && band.twin == -1);
         for (; row < band.first; ++row) {
             CU_ASSERT(done != NULL && done[row] != 0);
         }
@@ -60,6 +61,52 @@ static void test_bands_resumed(void) {
             done[row] = draw(&state, 4) < density;
         }
         check_bands(height, done, 1 + draw(&state, 9));
+    }
+}
+
+/* Every row that is to do is in one band or one band's twin, and bands with twins are of nothing
+ * else. */
+static void test_bands_paired(void) {
+    enum { HEIGHT = 41, SUM = 44 }; /* rows 4 .. 21 and 40 .. 23 */
+    uint64_t state = 3;
+    for (int turn = 0; turn < 300; ++turn) {
+        uint8_t rows[HEIGHT] = {0};
+        int written[HEIGHT] = {0};
+        int wanted = 0;
+        for (int64_t row = 0; row < HEIGHT; ++row) {
+            rows[row] = turn > 0 && draw(&state, 4) == 0 ? HM_ROW_DONE : HM_ROW_TODO;
+            wanted += rows[row] == HM_ROW_TODO;
+        }
+        uint8_t before[HEIGHT];
+        memcpy(before, rows, sizeof rows);
+        for (int64_t row = 4; row <= 21; ++row) {
+            if (rows[row] == HM_ROW_TODO && rows[SUM - row] == HM_ROW_TODO) {
+                rows[row] = HM_ROW_PAIRED;
+                rows[SUM - row] = HM_ROW_DONE;
+            }
+        }
+        hm_bands_t bands = {0};
+        const int64_t band_rows = turn > 0 ? 1 + draw(&state, 9) : 9;
+        CU_ASSERT_FATAL(hm_bands_make_paired(HEIGHT, rows, SUM, band_rows, &bands, NULL) == HM_OK);
+        CU_ASSERT(bands.rows == wanted);
+        for (int64_t i = 0; i < bands.count; ++i) {
+            const hm_band_t *band = &bands.band[i];
+            CU_ASSERT_FATAL(band->rows >= 1 && band->rows <= band_rows);
+            for (int64_t k = 0; k < band->rows; ++k) {
+                const int64_t row = band->first + k;
+                ++written[row];
+                CU_ASSERT((rows[row] == HM_ROW_PAIRED) == (band->twin >= 0));
+                if (band->twin >= 0) {
+                    CU_ASSERT_FATAL(band->twin + band->rows - 1 - k == SUM - row);
+                    ++written[SUM - row];
+                }
+            }
+        }
+        for (int64_t row = 0; row < HEIGHT; ++row) {
+            CU_ASSERT(written[row] == (before[row] == HM_ROW_TODO));
+        }
+        CU_ASSERT(turn > 0 || bands.count == 1 + 2 + 1);
+        hm_bands_free(&bands);
     }
 }
 
@@ -221,6 +268,7 @@ int main(void) {
     static const hm_case_t cases[] = {
         {"bands of all rows", test_bands_whole},
         {"bands of the rows that are left", test_bands_resumed},
+        {"bands with twins", test_bands_paired},
         {"bands that cannot be", test_bands_refused},
         {"rows of a band chosen by itself", test_rows_auto},
         {"portions cover all bands once", test_portions},

@@ -142,9 +142,10 @@ typedef struct hm_row_costs_t {
  * Predicts each point by simulating its strategy (hm_simulate.h) over the rows' costs, scaled to
  * the point's grid where that is another one. What an update takes, and what writing a band takes,
  * are calibrated by the median of the study's own points on one core; messages are taken to be as
- * fast as they usually are. Threads share out a band's rows as in a run (hm_simulate_threads()). Points that share processors get a prediction of their imbalance only.
- * *known is false, and nothing is predicted, when no point of the study is the costs' image, or
- * none was measured on one core. HM_EMISSING: out of memory.
+ * fast as they usually are. Threads share out a band's rows as in a run (hm_simulate_threads()).
+ * Points that share processors get a prediction of their imbalance only. *known is false, and
+ * nothing is predicted, when no point of the study is the costs' image, or none was measured on one
+ * core. HM_EMISSING: out of memory.
  */
 hm_status_t hm_study_predict(hm_study_t *study, const hm_row_costs_t *costs, bool *known,
                              hm_error_t *err);

@@ -8,13 +8,12 @@
 #include <unistd.h>
 
 #include "hm_clock.h"
-#include "hm_log.h"
+#include "hm_together.h"
 #include "potential_private.h"
 
 enum {
-    ROWS_EACH = 4,    /* a rank with fewer rows would only talk */
-    MOST_ROUNDS = 40, /* of measuring the charge and solving again */
-    PATIENCE = 30     /* seconds until a rank that failed alone gives all up */
+    ROWS_EACH = 4,   /* a rank with fewer rows would only talk */
+    MOST_ROUNDS = 40 /* of measuring the charge and solving again */
 };
 
 /* The rim rests when its values move by less than this. */
@@ -282,27 +281,6 @@ cleanup:
     return status;
 }
 
-/*
- * Waits for all ranks. Those that failed at the same place, and those that are done, all come here.
- * One that failed alone left the others inside PETSc, which has no way out but to end the program.
- */
-static void gather(const hm_cluster_t *cluster, hm_status_t mine, const hm_error_t *err) {
-    MPI_Request request = MPI_REQUEST_NULL;
-    int all_here = 0;
-    unsigned turns = 0;
-    const double start = hm_clock_now();
-    if (MPI_Ibarrier(cluster->comm, &request) != MPI_SUCCESS) {
-        return;
-    }
-    while (MPI_Test(&request, &all_here, MPI_STATUS_IGNORE) == MPI_SUCCESS && !all_here) {
-        if (mine != HM_OK && hm_clock_now() - start > PATIENCE) {
-            hm_log_error(err);
-            MPI_Abort(MPI_COMM_WORLD, (int)mine);
-        }
-        hm_idle(&turns);
-    }
-}
-
 static hm_status_t on_solving_ranks(solver_t *s, hm_potential_t *potential, hm_error_t *err) {
     int argc = 0;
     char **argv = NULL;
@@ -340,7 +318,8 @@ hm_status_t hm_potential_solve(const hm_cluster_t *cluster, const hm_potential_p
         s.report.ranks = s.size;
         status = on_solving_ranks(&s, &made, err);
     }
-    gather(cluster, status, err);
+    /* One that failed alone left the others inside PETSc. */
+    hm_together_after(cluster->comm, status, err);
     HM_TRY(hm_agree(cluster, status, err, speaker));
     status = hm_mpi_check(MPI_Bcast(&s.report, (int)sizeof s.report, MPI_BYTE, 0, cluster->comm),
                           "telling the result", err);

@@ -10,12 +10,9 @@ static int earliest(const double *until, int threads) {
 }
 
 double hm_simulate_threads(const double *row, int64_t rows, int threads) {
-    double until[HM_SIMULATE_THREADS]; /* of the threads that have got a piece */
+    double until[HM_SIMULATE_THREADS] = {0}; /* of the threads that have got a piece */
     const int64_t pieces = hm_thread_pieces(rows, threads);
     double last = 0;
-    for (int t = 0; t < threads; ++t) {
-        until[t] = 0;
-    }
     for (int64_t p = 0; p < pieces; ++p) {
         const int64_t end = hm_thread_start(rows, p + 1, pieces);
         double *taker = &until[p < threads ? (int)p : earliest(until, threads)];

@@ -71,6 +71,9 @@ static void print_machine(const plan_t *plan) {
                                                      : taken);
     if (m->costs.bandwidth > 0) {
         printf("file system %.3f GB/s for all together (given)\n", m->costs.bandwidth * 1e-9);
+    } else {
+        printf(
+            "file system taken to be as fast as all nodes together; --bandwidth says how fast\n");
     }
 }
 

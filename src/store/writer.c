@@ -123,11 +123,15 @@ static hm_dataset_t *blank(const char *path) {
     return dataset;
 }
 
-/** Hints as MPI wants them; MPI_INFO_NULL without any. The caller frees it. */
+/** Hints as MPI wants them. The caller frees it. ROMIO tells all ranks of one's failed write only
+ * where it writes in two phases, and HDF5 leaves out a collective call after a failure that it
+ * knows of: unless all know, the others would wait for ever. So two phases are what is asked for.
+ */
 static hm_status_t make_info(const hm_attribute_t *hints, int count, MPI_Info *info,
                              hm_error_t *err) {
     MPI_Info made = MPI_INFO_NULL;
-    if (count > 0 && MPI_Info_create(&made) != MPI_SUCCESS) {
+    if (MPI_Info_create(&made) != MPI_SUCCESS ||
+        MPI_Info_set(made, "romio_cb_write", "enable") != MPI_SUCCESS) {
         return hm_error_set(err, HM_EMISSING, "out of memory for hints");
     }
     for (int i = 0; i < count; ++i) {
@@ -355,11 +359,16 @@ hm_status_t hm_dataset_write_bands(hm_dataset_t *dataset, int count, const hm_ba
     }
     hm_h5_close(&transfer);
     free(staging);
+    if (status == HM_EIO) {
+        (void)hm_error_context(err, "writing '%s'", dataset->path);
+    }
     /* Another rank may have written our data for us (two-phase I/O). ROMIO returns only when all
      * ranks have written, as it has told all of them of errors; we wait for that in any case, as
-     * marks must not be in the file before data. */
-    if (MPI_Barrier(dataset->comm) != MPI_SUCCESS && status == HM_OK) {
-        status = hm_error_set(err, HM_EIO, "cannot wait for the other ranks");
+     * marks must not be in the file before data. Where a write takes it several turns, though, it
+     * leaves at the first that fails, and the others wait for what will not come. */
+    hm_together_after(dataset->comm, status, err);
+    if (status != HM_OK) {
+        return status;
     }
     for (int k = 0; status == HM_OK && k < count; ++k) {
         status = finish_band(dataset, &band[k], err);

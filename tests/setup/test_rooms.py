@@ -55,6 +55,8 @@ def load_runner():
     ("5 passed in 0.10s", (5, 0)),
     ("1 failed, 2 passed, 1 skipped, 3 errors in 61.20s (0:01:01)", (2, 4)),
     ("2 skipped in 0.10s", (0, 0)),
+    ("x: 9 passed, 1 failed\n5 passed in 0.10s", (5, 0)),
+    ("5 passed in 0.10s\nx: 3 passed, 1 failed\n", (3, 1)),
     ("Segmentation fault", None),
 ])
 def test_counts(runner, text, expected):

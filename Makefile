@@ -189,10 +189,10 @@ RUN_TESTS = BUILD='$(BUILD)' MPIRUN='$(MPIRUN)' PYTHON='$(PYTHON)' WITH_PETSC='$
 test-now: hpcmandel unit-tests
 	+$(Q)$(RUN_TESTS) $(STAGES)
 
-test-emulated: deps-test ## kernels on processors that this machine is not, emulated
+test-emulated: deps-test ## the whole test bench of kernels on an old x86-64, an Arm, and one with AVX-512, emulated (minutes)
 	$(Q)tools/deps.sh emulated
 	$(again) -j $(JOBS) hpcmandel
-	+$(Q)$(RUN_TESTS) emulated
+	+$(Q)$(RUN_TESTS) emulated emulated_long
 
 test-%: deps-test ## one stage of the tests, as in test-unit (`tests/run --list`), or one file, as in test-slurm and test-pbs
 	$(again) -j $(JOBS) hpcmandel unit-tests

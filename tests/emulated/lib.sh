@@ -28,16 +28,24 @@ build() {
     local folder=$work/${prefix%-}
     local -a make=(make -s -C "$top" MPICC="${prefix}gcc" BUILD="$folder" WITH_PETSC=0 "$@")
     local -a objects flags
-    mapfile -t objects < <("${make[@]}" print-OBJECTS | tr ' ' '\n' | grep -E '/obj/(base|plane)/')
+    mapfile -t objects < <("${make[@]}" print-OBJECTS | tr ' ' '\n' | grep -E "/obj/($parts)")
     read -r -a flags < <("${make[@]}" print-ALL_CFLAGS)
     "${make[@]}" "${objects[@]}"
     rm -f "$folder/kernels.a"
     "${prefix}ar" rcs "$folder/kernels.a" "${objects[@]}"
     program=$folder/$(basename "$source" .c)
     (cd "$top" && "${prefix}gcc" "${flags[@]}" -Itests/unit -static -o "$program" "$source" \
-        "$folder/kernels.a" "${link_with[@]}" -lcunit -lmpfr -lgmp -lz -lm)
+        "$folder/kernels.a" "${link_with[@]}" "${libraries[@]}")
 }
 link_with=()
+parts='base/|plane/'
+libraries=(-lcunit -lmpfr -lgmp -lz -lm)
+
+# From here on build() takes the kernels alone, which need no library that a cross compiler lacks.
+kernels_alone() {
+    parts='plane/kernel|plane/cycle|base/(cpu|error|clock)\.'
+    libraries=(-lm)
+}
 
 # Counts of cases for the closing line.
 passed=0

@@ -38,7 +38,7 @@ class Result:
         return self
 
 
-def hpcmandel(*args, ranks=None, hosts=None, timeout=120, cwd=None, env=None, program=PROGRAM):
+def hpcmandel(*args, ranks=None, hosts=None, timeout=300, cwd=None, env=None, program=PROGRAM):
     """Runs the program: directly when `ranks` is None, else under mpirun; never longer than `timeout` seconds."""
     command = [str(program), *map(str, args)]
     if ranks is not None:

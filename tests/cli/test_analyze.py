@@ -25,7 +25,7 @@ def tutorial(tmp_path_factory):
     path = folder / "tutorial.h5"
     subprocess.run(
         [PROGRAM, "--config", ROOT / "configs/euroscipy2012.ini", "--output", path, "--png", folder / "x.png"],
-        check=True, capture_output=True, cwd=folder, timeout=120)
+        check=True, capture_output=True, cwd=folder, timeout=300)
     return path
 
 
@@ -33,7 +33,7 @@ def tutorial(tmp_path_factory):
 def small(tmp_path_factory):
     """A small view of the whole set with periods, symmetric about a row."""
     path = tmp_path_factory.mktemp("small") / "small.h5"
-    subprocess.run([PROGRAM, *map(str, SMALL), "--output", path], check=True, capture_output=True, timeout=120)
+    subprocess.run([PROGRAM, *map(str, SMALL), "--output", path], check=True, capture_output=True, timeout=300)
     return path
 
 
@@ -143,7 +143,7 @@ def test_same_figures_on_every_number_of_ranks(run, tmp_path, request, name):
     more = 50 if name == "small" else 13
     seen = set()
     for ranks in (*RANKS, more):
-        text = run("analyze", path, "--json", "a.json", "--csv", "a.csv", "--quiet", ranks=ranks, timeout=200).ok().out
+        text = run("analyze", path, "--json", "a.json", "--csv", "a.csv", "--quiet", ranks=ranks, timeout=600).ok().out
         seen.add((text, (tmp_path / "a.json").read_bytes(), (tmp_path / "a.csv").read_bytes()))
     assert len(seen) == 1
     hosts = run("analyze", path, "--quiet", ranks=5, hosts="a:2,b:3").ok().out
@@ -180,7 +180,7 @@ def test_components(run, tmp_path, small, kind, ranks):
         period[:, 3] = 7
         path = forge(small, tmp_path / "maze.h5", period=period)
     period, about = read(path, "period")
-    found = analyze(run, path, ranks=ranks, timeout=200)
+    found = analyze(run, path, ranks=ranks, timeout=600)
     pixel = abs(about["re_step"] * about["im_step"])
     known = regions(period)
     assert {entry["period"]: entry["components"] for entry in found["component"]} == {p: n for p, (n, _) in known.items()}

@@ -11,7 +11,7 @@ def test_bench_kernel(tmp_path):
     table = tmp_path / "kernel.csv"
     done = subprocess.run(
         [PROGRAM, "bench", "kernel", "--scene", "seahorse", "--repetitions", "1", "--seconds", "0.002", "--csv", table],
-        capture_output=True, text=True, check=True, timeout=120)
+        capture_output=True, text=True, check=True, timeout=300)
     assert "of ceil." in done.stdout
     with open(table, encoding="ascii") as file:
         lines = list(csv.DictReader(file))
@@ -27,6 +27,6 @@ def test_bench_kernel(tmp_path):
 def test_numba():
     done = subprocess.run(
         [sys.executable, ROOT / "tools" / "bench_numba.py", "--size", "40", "--max-iter", "100", "--repetitions", "1"],
-        capture_output=True, text=True, check=False, timeout=120)
+        capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("skipped: ") or "x Numba" in done.stdout

@@ -20,7 +20,7 @@ def files(tmp_path_factory):
     """A file and one with some points changed."""
     folder = tmp_path_factory.mktemp("files")
     subprocess.run([PROGRAM, *VIEW, "--channels", "iterations,smooth", "--output", folder / "a.h5"], check=True,
-                   capture_output=True, timeout=120)
+                   capture_output=True, timeout=300)
     shutil.copy(folder / "a.h5", folder / "b.h5")
     random = np.random.default_rng(3)
     with h5py.File(folder / "b.h5", "r+") as file:
@@ -46,7 +46,7 @@ def test_same(run, tmp_path, files):
 def test_differences_are_those_of_numpy(run, tmp_path, files):
     outs = set()
     for ranks in (1, 2, 3, 5, 8, 60):
-        result = run("compare", *files, "--json", "c.json", ranks=ranks, timeout=200)
+        result = run("compare", *files, "--json", "c.json", ranks=ranks, timeout=600)
         assert result.code == 1 and result.err == ""
         outs.add((result.out, (tmp_path / "c.json").read_bytes()))
     assert len(outs) == 1 and "they differ" in outs.pop()[0]

@@ -147,7 +147,7 @@ def test_page_in_a_browser(run, tmp_path, file):
         done = subprocess.run(
             [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", f"--window-size={size}", "--virtual-time-budget=5000",
              "--enable-logging=stderr", f"--user-data-dir={tmp_path}/profile", f"--screenshot={tmp_path}/page.png", page],
-            capture_output=True, text=True, timeout=120)
+            capture_output=True, text=True, timeout=300)
         console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
         assert done.returncode == 0 and not console, console
         seen = picture(tmp_path / "page.png")

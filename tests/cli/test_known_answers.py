@@ -104,7 +104,7 @@ def crowd(tmp_path_factory):
     """Results of 64 ranks by strategy: started once, as that takes seconds."""
     lines = [("render", "--config", CONFIGS / "euroscipy2012.ini", "--strategy", strategy, "--output", f"{strategy}.h5", "--png",
               f"{strategy}.png") for strategy in STRATEGIES]
-    return dict(zip(STRATEGIES, together(lines, cwd=tmp_path_factory.mktemp("crowd"), ranks=64, timeout=300)))
+    return dict(zip(STRATEGIES, together(lines, cwd=tmp_path_factory.mktemp("crowd"), ranks=64, timeout=900)))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -117,7 +117,7 @@ def test_euroscipy_on_64_ranks(crowd, strategy):
 def test_euroscipy_on_64_ranks_of_their_own(run, strategy):
     """As a user starts them."""
     is_euroscipy(run("--config", CONFIGS / "euroscipy2012.ini", "--strategy", strategy, "--output", "a.h5", "--png", "a.png",
-                     ranks=64, timeout=240))
+                     ranks=64, timeout=600))
 
 
 def test_rse_julia(run):

@@ -24,7 +24,7 @@ def peaks(folder, strategy, side):
     is there before its first band; the whole of the large picture would be 3.6 GB of disk."""
     weights = folder / f"peak-{side}"
     done = subprocess.run(
-        ["timeout", "-k", "5", "60", MPIRUN, "-np", "2", sys.executable, "-c", WEIGH, str(weights), str(PROGRAM),
+        ["timeout", "-k", "5", "300", MPIRUN, "-np", "2", sys.executable, "-c", WEIGH, str(weights), str(PROGRAM),
          "--center=9,9", "--span", "1", "--size", f"{side}x{side}", "--strategy", strategy, "--time-limit", "0.4",
          "--checkpoint", "0", "--output", f"{side}.h5"],
         cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})

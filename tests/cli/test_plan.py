@@ -155,7 +155,7 @@ def test_imbalance_of_real_runs(run, data_set, plain_data_set, tmp_path, plain, 
     sampled = by_name(plan(run, *view, *GIVEN, "--ranks", ranks))
     settled = ("block", "cyclic", "predict")
     for done in together([("render", *view, "--strategy", strategy, "--output", f"{strategy}.h5", "--quiet") for strategy in settled],
-                         cwd=tmp_path, ranks=ranks, timeout=240):
+                         cwd=tmp_path, ranks=ranks, timeout=600):
         done.ok()
     for strategy in settled:
         with h5py.File(tmp_path / f"{strategy}.h5") as file:
@@ -168,7 +168,7 @@ def test_imbalance_of_real_runs(run, data_set, plain_data_set, tmp_path, plain, 
 def test_self_scheduled_at_64_ranks():
     """As the program of the same name does on few ranks: strategies really run, by clocks of their own."""
     program = ROOT / os.environ.get("BUILD", "build") / "tests/test_simulated"
-    done = subprocess.run(["timeout", "-k", "5", "250", MPIRUN, "-np", "64", str(program)], capture_output=True, text=True,
+    done = subprocess.run(["timeout", "-k", "5", "900", MPIRUN, "-np", "64", str(program)], capture_output=True, text=True,
                           check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed, 0 failed" in done.stdout

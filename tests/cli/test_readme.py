@@ -40,7 +40,7 @@ def used(checkout):
     path = os.path.dirname(MPIRUN) + os.pathsep + os.environ["PATH"]
     for line in lines:
         done = subprocess.run(["bash", "-euc", line], cwd=checkout, env={**os.environ, "PATH": path, "HPCMANDEL_SHARE": str(ROOT / ".deps")},
-                              text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=240, check=False)
+                              text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=600, check=False)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         outputs[line] = done.stdout
     return outputs
@@ -66,7 +66,7 @@ def test_cluster_commands(checkout, line):
 
     def run(command, **more):
         done = subprocess.run(["bash", "-euc", command], cwd=checkout, env={**environment, **more}, text=True,
-                              capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=300, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -93,7 +93,7 @@ def test_summary_shown_is_the_real_one(used):
 
 def test_python(used, checkout):
     for code in blocks("python"):
-        done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, timeout=60,
+        done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, timeout=300,
                               check=False)
         assert done.returncode == 0, done.stderr
         assert "(1280, 1920)" in done.stdout
@@ -103,7 +103,7 @@ def test_python(used, checkout):
 def test_xarray_sentence(used, checkout):
     code = re.search(r"`(xarray\.open_dataset\([^`]*\))`", README).group(1)
     done = subprocess.run([sys.executable, "-c", f"import xarray; d = {code}; print(d['iterations'].shape, d['re'][0].item())"],
-                          cwd=checkout, capture_output=True, text=True, timeout=60, check=False)
+                          cwd=checkout, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "(1280, 1920)" in done.stdout
 

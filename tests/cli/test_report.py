@@ -333,7 +333,7 @@ def test_in_a_browser(run, tmp_path, data_set):
         "asked:f.contentWindow.performance.getEntriesByType('resource').filter(r=>!r.name.startsWith('data:')).length}}))}"
         "</script>")
     done = subprocess.run(
-        ["timeout", "-k", "5", "120", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
+        ["timeout", "-k", "5", "300", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
          "--allow-file-access-from-files", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
          "--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path}/profile", "--dump-dom",
          "--host-resolver-rules=MAP * ~NOTFOUND", f"file://{probe}"],

@@ -21,10 +21,10 @@ MEGABYTE = 1 << 20
 
 
 def render(path, *more, ranks=2, env=None, before=None):
-    """Never longer than 60 seconds: who hangs is ended, and the test fails."""
+    """Who hangs is ended after minutes, and the test fails."""
     return subprocess.run(
-        ["timeout", "-k", "5", "60", MPIRUN, "-np", str(ranks), str(PROGRAM), *VIEW, "--output", str(path), *map(str, more)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=80, check=False, env={**os.environ, **(env or {})},
+        ["timeout", "-k", "5", "280", MPIRUN, "-np", str(ranks), str(PROGRAM), *VIEW, "--output", str(path), *map(str, more)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **(env or {})},
         preexec_fn=before)
 
 
@@ -115,7 +115,7 @@ def test_a_read_only_disk(disk, reference):
     subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
     fails(render(folder / "b.h5"), 73, "b.h5", "Read-only file system")
     fails(render(folder / "a.h5", "--resume"), 74, "a.h5", "Read-only file system")
-    done = subprocess.run([PROGRAM, "check", folder / "a.h5"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([PROGRAM, "check", folder / "a.h5"], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0 and "--resume" in done.stdout
     subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
     survives(folder / "a.h5", 0, reference)
@@ -146,7 +146,7 @@ def test_a_limit_of_size_that_comes_later(tmp_path, way):
     path = tmp_path / "a.h5"
     assert render(path, *LARGE, "--time-limit", "0.01").returncode == 75
     fails(render(path, *LARGE, "--resume", "--io", way, before=limit), 74, "a.h5", "File too large")
-    done = subprocess.run([PROGRAM, "check", path], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([PROGRAM, "check", path], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0 and "--resume" in done.stdout, done.stdout
     done = render(path, *LARGE, "--resume")
     assert done.returncode == 0, done.stderr
@@ -157,10 +157,10 @@ def test_a_limit_of_size_on_one_rank(tmp_path):
     path = tmp_path / "a.h5"
     command = [str(PROGRAM), *VIEW, *LARGE, "--output", str(path), "--io", "independent", "--strategy", "cyclic"]
     done = subprocess.run(
-        ["timeout", "-k", "5", "60", MPIRUN, "-np", "1", *command, ":", "-np", "1", "bash", "-c", f"ulimit -S -f {50 << 10}; exec \"$@\"", "-",
-         *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=80, check=False)
+        ["timeout", "-k", "5", "280", MPIRUN, "-np", "1", *command, ":", "-np", "1", "bash", "-c", f"ulimit -S -f {50 << 10}; exec \"$@\"", "-",
+         *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
     fails(done, 74, "a.h5", "File too large")
-    done = subprocess.run([PROGRAM, "check", path], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([PROGRAM, "check", path], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0 and re.search(r"^# rows [1-9]\d* of 4000 done$", done.stdout, re.M), done.stdout
     done = render(path, *LARGE, "--resume")
     assert done.returncode == 0, done.stderr

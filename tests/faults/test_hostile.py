@@ -17,7 +17,7 @@ SEED = int(os.environ.get("HM_SEED", "2012"))
 WIDTH, HEIGHT = 61, 47
 VIEW = ["--size", f"{WIDTH}x{HEIGHT}", "--max-iter", "100", "--channels", "iterations,smooth"]
 MEMORY = 2 << 30  # of address space; a sound run of one rank has half of it
-CPU = 10
+CPU = 60
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def commands(path):
 
 
 def run(command):
-    done = subprocess.run([str(PROGRAM), *map(str, command)], capture_output=True, text=True, errors="replace", timeout=60, check=False,
+    done = subprocess.run([str(PROGRAM), *map(str, command)], capture_output=True, text=True, errors="replace", timeout=300, check=False,
                           preexec_fn=bounds)
     story = f"{command}: {done.returncode}\n{done.stdout[-500:]}\n{done.stderr[-2000:]}"
     errors = done.stderr.count("hpcmandel: error:")
@@ -151,7 +151,7 @@ def test_forgeries(sound, tmp_path, forge):
     """Sound HDF5 files that are no data sets: each command refuses each."""
     (tmp_path / "whole.h5").write_bytes(sound)
     path = tmp_path / "forged.h5"
-    subprocess.run(["h5repack", tmp_path / "whole.h5", path], check=True, timeout=60)
+    subprocess.run(["h5repack", tmp_path / "whole.h5", path], check=True, timeout=300)
     with h5py.File(path, "r+") as f:
         forge(f)
     # Pictures and sidecars have no use for the configuration.

@@ -1,4 +1,5 @@
 /* Ranks, nodes, agreement, alarm, waiting. Runs on any number of ranks. */
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -188,25 +189,36 @@ static double processor_seconds(void) {
     return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
 }
 
-/* Blocking calls give way: all that wait for one together use far less than one processor
- * (0.01 to 0.05 of it; without giving way, all there are). */
-static void test_politeness(void) {
-    hm_cluster_t c = open_cluster();
+/* What part of a processor all together use while they wait for one. */
+static double used_waiting(const hm_cluster_t *c) {
     const struct timespec late = {0, 400000000};
-    MPI_Barrier(c.comm);
+    MPI_Barrier(c->comm);
     double start = hm_clock_now();
     double used = processor_seconds();
-    if (c.rank == c.size - 1) {
+    if (c->rank == c->size - 1) {
         nanosleep(&late, NULL);
     }
-    MPI_Barrier(c.comm);
+    MPI_Barrier(c->comm);
     double spent[2] = {hm_clock_now() - start, processor_seconds() - used};
     double longest = 0;
     double sum = 0;
-    MPI_Allreduce(&spent[0], &longest, 1, MPI_DOUBLE, MPI_MAX, c.comm);
-    MPI_Allreduce(&spent[1], &sum, 1, MPI_DOUBLE, MPI_SUM, c.comm);
+    MPI_Allreduce(&spent[0], &longest, 1, MPI_DOUBLE, MPI_MAX, c->comm);
+    MPI_Allreduce(&spent[1], &sum, 1, MPI_DOUBLE, MPI_SUM, c->comm);
     printf("(%.3f s of processors in %.3f s) ", sum, longest);
-    CU_ASSERT(sum < 0.25 * longest);
+    return sum / longest;
+}
+
+/* Blocking calls give way: all that wait for one together use far less than one processor (0.01 to
+ * 0.05 of it; without giving way, all there are). The best of three, as a busy machine may make
+ * little of a processor. */
+static void test_politeness(void) {
+    hm_cluster_t c = open_cluster();
+    double least = HUGE_VAL;
+    for (int i = 0; i < 3 && least >= 0.25; ++i) {
+        const double used = used_waiting(&c);
+        least = used < least ? used : least;
+    }
+    CU_ASSERT(least < 0.25);
     hm_cluster_close(&c);
 }
 
@@ -222,5 +234,5 @@ int main(int argc, char **argv) {
         {"blocking calls give way", test_politeness},
         {NULL, NULL},
     };
-    return hm_run_mpi_cases(&argc, &argv, "cluster", cases, 120);
+    return hm_run_mpi_cases(&argc, &argv, "cluster", cases);
 }

@@ -89,5 +89,5 @@ int main(int argc, char **argv) {
         {"failures meanwhile", test_writers_fail},
         {NULL, NULL},
     };
-    return hm_run_mpi_cases(&argc, &argv, "crowd", cases, 120);
+    return hm_run_mpi_cases(&argc, &argv, "crowd", cases);
 }

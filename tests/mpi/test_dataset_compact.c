@@ -228,7 +228,7 @@ int main(int argc, char **argv) {
         {"place", place},          {"shapes", test_shapes}, {"smaller", test_smaller},
         {"refused", test_refused}, {"clear", clear},        {NULL, NULL},
     };
-    const int result = hm_run_mpi_cases(&argc, &argv, "dataset compact", cases, 200);
+    const int result = hm_run_mpi_cases(&argc, &argv, "dataset compact", cases);
     rmdir(folder);
     return result;
 }

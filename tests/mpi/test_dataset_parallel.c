@@ -230,7 +230,7 @@ int main(int argc, char **argv) {
         {"time of open and close", test_time_of_open_and_close},
         {NULL, NULL},
     };
-    const int result = hm_run_mpi_cases(&argc, &argv, "dataset parallel", cases, 120);
+    const int result = hm_run_mpi_cases(&argc, &argv, "dataset parallel", cases);
     unlink(path);
     return result;
 }

@@ -166,5 +166,5 @@ int main(int argc, char **argv) {
         {"boxes", test_all_boxes},
         {NULL, NULL},
     };
-    return hm_run_mpi_cases(&argc, &argv, "reduce", cases, 60);
+    return hm_run_mpi_cases(&argc, &argv, "reduce", cases);
 }

@@ -47,7 +47,7 @@ PreemptMode=REQUEUE
 JobRequeue=1
 MinJobAge=3600
 KillWait=5
-SlurmdTimeout=10
+SlurmdTimeout=60
 ReturnToService=2
 SlurmdParameters=config_overrides
 NodeName=n[1-{nodes}] NodeHostname={host} NodeAddr=127.0.0.1 Port={first}-{last} CPUs={processors} RealMemory=1000 State=UNKNOWN
@@ -139,7 +139,7 @@ class SlurmCluster:
     def daemon(self, pid_file, *command):
         """Starts a program that goes into the background and leaves its pid in a file."""
         done = subprocess.run(list(map(str, command)), env=self.environment, capture_output=True, text=True, check=False,
-                              stdin=subprocess.DEVNULL, timeout=30)
+                              stdin=subprocess.DEVNULL, timeout=300)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         self.pids.append(int(until(f"{pid_file}", lambda: pid_file.exists() and pid_file.read_text().strip())))
 
@@ -173,7 +173,7 @@ def alive(pid):
 
 def end(pid):
     """TERM, and KILL when that was not enough."""
-    for number, seconds in ((signal.SIGTERM, 8), (signal.SIGKILL, 2)):
+    for number, seconds in ((signal.SIGTERM, 60), (signal.SIGKILL, 10)):
         try:
             os.kill(pid, number)
         except ProcessLookupError:

@@ -279,16 +279,14 @@ def test_not_restarted(pbs, project, code, arguments):
     assert qsub_seen(pbs) is None
 
 
-def test_time_limit(project, reference):
-    """The job stops itself ahead of its walltime."""
-    pbs = Simulated(project, walltime="00:00:03")
+def test_time_limit(project):
+    """The job stops itself ahead of its walltime, in a run that no machine ends before."""
+    pbs = Simulated(project, walltime="00:00:05")
     pbs.depend = "beforeok:13.server@server"
     pbs.describe()
-    done = pbs.run("mandel", *LONG, "--output", "results/s.h5", HPCMANDEL_MARGIN="1")
-    if done.returncode == 75:
-        assert "got SIGUSR1" in done.stderr and qsub_seen(pbs) is not None
-    else:  # a fast machine
-        assert done.returncode == 0 and crc_of(project / "results/s.h5") == reference(*LONG)
+    done = pbs.run("mandel", *LONG, "--max-iter", "100000000", "--output", "results/s.h5", HPCMANDEL_MARGIN="1")
+    assert done.returncode == 75, done.stderr
+    assert "got SIGUSR1" in done.stderr and qsub_seen(pbs) is not None
 
 
 def test_deleted(pbs):

@@ -109,7 +109,7 @@ def test_install_and_uninstall(tmp_path):
     assert done.returncode == 0, done.stderr
     root = tmp_path / "opt/hm"
     program = root / "bin/hpcmandel"
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=60, cwd="/")
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=300, cwd="/")
     assert version.stdout.startswith("hpcmandel ")
     assert "not found" not in subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
     assert (root / "share/hpcmandel/configs/default.ini").is_file()

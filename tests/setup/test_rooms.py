@@ -79,14 +79,14 @@ def test_reasons(runner):
 ])
 def test_a_program_fails_when_it_should(runner, script, passed, failed):
     tests = runner.Tests()
-    tests.command("it", ["bash", "-c", script], 1 if "sleep" in script else 20)
+    tests.command("it", ["bash", "-c", script], 1 if "sleep" in script else 300)
     tests.run()
     assert (tests.passed, tests.failed) == (passed, failed)
 
 
 def test_a_program_that_is_not_there_fails(runner):
     tests = runner.Tests()
-    tests.command("it", ["/nonexistent/test"], 20)
+    tests.command("it", ["/nonexistent/test"], 300)
     tests.run()
     assert (tests.passed, tests.failed) == (0, 1)
 
@@ -102,30 +102,31 @@ def test_a_stage_without_programs_fails(runner, capsys):
 COUNTS = "echo it: 1 passed, 0 failed"
 
 
-def taken_down(runner, folder):
-    """Programs that say when they begin and end, of three stages."""
+def taken_down(runner, folder, at_once):
+    """Programs that say when they begin and end, of three stages. Those that are begun together end when all have begun."""
     tests = runner.Tests()
 
-    def program(name, seconds, **when):
-        script = f"echo +{name} >>log; sleep {seconds}; echo -{name} >>log; echo the output of {name}; {COUNTS}; false"
-        return tests.command(name, ["bash", "-c", f"cd {folder}; {script}"], 20, **when)
+    def program(name, others, **when):
+        met = f"until [ $(grep -c ^+ log) -ge {others} ]; do sleep 0.02; done; sleep 0.1"
+        script = f"echo +{name} >>log; {met}; echo -{name} >>log; echo the output of {name}; {COUNTS}; false"
+        return tests.command(name, ["bash", "-c", f"cd {folder}; {script}"], 300, **when)
 
     tests.stage("one")
-    first = program("p", 0.6)
-    program("q", 0.1, alone=True)
+    first = program("p", at_once)
+    program("q", 0, alone=True)
     tests.stage("two")
-    program("r", 0.2, after=first)
-    program("s", 0.2)
+    program("r", 0, after=first)
+    program("s", at_once)
     tests.note("a note")
     tests.stage("three")
-    program("t", 0.4, early=True)
+    program("t", at_once, early=True)
     return tests
 
 
 @pytest.mark.parametrize("at_once", (1, 2, 3))
 def test_programs_side_by_side(runner, tmp_path, capsys, at_once):
     """At most so many at once, one alone, one after another; reported whole and in order all the same."""
-    tests = taken_down(runner, tmp_path)
+    tests = taken_down(runner, tmp_path, at_once)
     tests.run(at_once)
     log = (tmp_path / "log").read_text().split()
     running, most = set(), 0
@@ -158,16 +159,16 @@ def test_an_interrupted_runner_leaves_nothing_behind(tmp_path, number):
     script = (f"import importlib.machinery, signal, sys\n"
               f"runner = importlib.machinery.SourceFileLoader('runner', {str(ROOT / 'tests/run')!r}).load_module()\n"
               f"runner.stages = lambda: {{'x': lambda tests: [tests.command(str(i), ['bash', '-c', "
-              f"f'echo $$ >{tmp_path}/{{i}}; sleep 60'], 70) for i in range(2)]}}\n"
+              f"f'echo $$ >{tmp_path}/{{i}}; sleep 600'], 700) for i in range(2)]}}\n"
               f"sys.exit(runner.main([]))\n")
     process = subprocess.Popen(["/usr/bin/python3", "-W", "ignore", "-c", script], stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, env={**os.environ, "JOBS": "2", "PYTHONDONTWRITEBYTECODE": "1"})
-    until = time.monotonic() + 30
+    until = time.monotonic() + 300
     while not all((tmp_path / name).exists() and (tmp_path / name).read_text() for name in "01"):
         assert time.monotonic() < until and process.poll() is None
         time.sleep(0.05)
     process.send_signal(number)
-    assert process.wait(30) != 0
+    assert process.wait(300) != 0
     for name in "01":
         assert not runs((tmp_path / name).read_text().strip())
 

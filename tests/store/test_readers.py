@@ -42,7 +42,7 @@ def file(tmp_path_factory):
 
 def tool(*command):
     """Standard output of a program that must succeed and have nothing to complain of."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert done.stderr == ""
     return done.stdout

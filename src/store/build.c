@@ -26,6 +26,7 @@ typedef struct builder_t {
     hid_t re, im, channel; /**< dimension scales */
     const hm_dataset_plan_t *plan;
     const hm_chunks_t *chunks; /**< NULL: contiguous channels */
+    int unwritten;             /**< errno of what could not be written */
 } builder_t;
 
 /** Creation properties of every dataset: allocated now, never filled; and without times of change,
@@ -366,12 +367,12 @@ hm_status_t hm_build(const char *path, const hm_dataset_plan_t *plan, const hm_c
                      hm_error_t *err) {
     hm_status_t status = HM_OK;
     hm_seal_t seal;
-    builder_t b = {H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, plan,
-                   chunks};
+    builder_t b = {
+        H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, plan, chunks, 0};
     const size_t metadata =
         METADATA_BLOCK + (plan->configuration ? strlen(plan->configuration) : 0);
     const int64_t alignment = plan->alignment ? plan->alignment : HM_PAGE;
-    hid_t access = hm_h5_serial_access();
+    hid_t access = hm_h5_writing_access(&b.unwritten);
     if (access < 0 || H5Pset_meta_block_size(access, metadata) < 0 ||
         H5Pset_alignment(access, HM_PAGE, (hsize_t)alignment) < 0) {
         HM_TRY(hm_h5_fail(err, HM_EBUG, "cannot prepare a new file"));
@@ -400,11 +401,7 @@ hm_status_t hm_build(const char *path, const hm_dataset_plan_t *plan, const hm_c
     hm_h5_close(&b.im);
     hm_h5_close(&b.re);
     /* Closing writes the metadata: it may fail, and then the file is none. */
-    const herr_t closed = H5Fclose(b.file);
-    b.file = H5I_INVALID_HID;
-    if (closed < 0) {
-        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write the headers of a new file"));
-    }
+    HM_TRY(hm_h5_shut(&b.file, &b.unwritten, "cannot write the headers of a new file", err));
     if (!chunks) {
         HM_TRY(hm_seal_new(path, &seal, err));
     }

@@ -131,7 +131,8 @@ static hm_status_t make_skeleton(copy_t *copy, hm_error_t *err) {
     hid_t run = H5I_INVALID_HID;
     char *configuration = NULL;
     int64_t ranks = 0;
-    hid_t access = hm_h5_serial_access();
+    int unwritten = 0;
+    hid_t access = hm_h5_writing_access(&unwritten);
     from = H5Fopen(copy->source, H5F_ACC_RDONLY, access);
     run = from < 0 ? H5I_INVALID_HID : H5Gopen2(from, HM_PATH_RUN, H5P_DEFAULT);
     if (run < 0) {
@@ -158,11 +159,7 @@ static hm_status_t make_skeleton(copy_t *copy, hm_error_t *err) {
     HM_TRY(copy_analysis(from, to, err));
     HM_TRY(copy_run(from, to, &copy->info.result, err));
     HM_TRY(hm_extras_copy(from, to, copy->chunks.level, &copy->fields, err));
-    const herr_t closed = H5Fclose(to);
-    to = H5I_INVALID_HID;
-    if (closed < 0) {
-        HM_TRY(hm_h5_fail(err, HM_EIO, "the copy cannot be written"));
-    }
+    HM_TRY(hm_h5_shut(&to, &unwritten, "the copy cannot be written", err));
 cleanup:
     free(configuration);
     hm_h5_close(&run);

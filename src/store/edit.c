@@ -17,13 +17,15 @@ hm_status_t hm_edit_open(const char *path, hm_edit_t *edit, hm_error_t *err) {
         (void)hm_error_context(err, "'%s'", path);
         goto cleanup;
     }
-    access = hm_h5_serial_access();
+    edit->unwritten = 0;
+    access = hm_h5_writing_access(&edit->unwritten);
     if (access >= 0) {
         opened.file = H5Fopen(path, H5F_ACC_RDWR, access);
     }
     if (opened.file < 0) {
         HM_TRY(hm_layout_refuse(path, err));
     }
+    opened.unwritten = edit->unwritten;
     *edit = opened;
     opened = HM_EDIT_NONE;
 cleanup:
@@ -50,19 +52,17 @@ cleanup:
 }
 
 hm_status_t hm_edit_barrier(hm_edit_t *edit, hm_error_t *err) {
-    if (H5Fflush(edit->file, H5F_SCOPE_GLOBAL) < 0) {
-        return hm_h5_fail(err, HM_EIO, "cannot write the headers of the file");
-    }
-    return force(edit, err);
+    hm_status_t status = HM_OK;
+    HM_TRY(
+        hm_h5_written(edit->file, &edit->unwritten, "cannot write the headers of the file", err));
+    HM_TRY(force(edit, err));
+cleanup:
+    return status;
 }
 
 hm_status_t hm_edit_close(hm_edit_t *edit, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    const herr_t closed = H5Fclose(edit->file);
-    edit->file = H5I_INVALID_HID;
-    if (closed < 0) {
-        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write the headers of the file"));
-    }
+    HM_TRY(hm_h5_shut(&edit->file, &edit->unwritten, "cannot write the headers of the file", err));
     HM_TRY(force(edit, err));
     if (edit->broken) {
         HM_TRY(hm_seal_close(edit->descriptor, &edit->seal, err));

@@ -11,6 +11,7 @@
 
 typedef struct hm_edit_t {
     hid_t file;
+    int unwritten;  /**< errno of what could not be written */
     int descriptor; /**< the file once more, to force it to the disk */
     bool sealed;    /**< it has a seal, to be broken before the first change */
     bool broken;    /**< and that was done */
@@ -19,7 +20,8 @@ typedef struct hm_edit_t {
 
 #define HM_EDIT_NONE ((hm_edit_t){.file = H5I_INVALID_HID, .descriptor = -1})
 
-/** HM_EIO: it cannot be opened for writing. HM_EDATA: it is no HDF5 file, or damaged. */
+/** *edit has to stay where it is, as HDF5 notes failures in it. HM_EIO: it cannot be opened for
+ * writing. HM_EDATA: it is no HDF5 file, or damaged. */
 hm_status_t hm_edit_open(const char *path, hm_edit_t *edit, hm_error_t *err);
 
 /** Before the first change. HM_EIO. */

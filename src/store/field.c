@@ -248,9 +248,9 @@ cleanup:
 }
 
 /** Opens the copy to change its headers; new ones in blocks of their own, arrays at whole pages. */
-static hm_status_t open_copy(const char *path, hid_t *file, hm_error_t *err) {
+static hm_status_t open_copy(const char *path, int *unwritten, hid_t *file, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t access = hm_h5_serial_access();
+    hid_t access = hm_h5_writing_access(unwritten);
     if (access < 0 || H5Pset_meta_block_size(access, METADATA) < 0 ||
         H5Pset_alignment(access, HM_PAGE, HM_PAGE) < 0) {
         HM_TRY(hm_h5_fail(err, HM_EBUG, "cannot prepare the copy"));
@@ -264,10 +264,8 @@ cleanup:
     return status;
 }
 
-static hm_status_t close_copy(hid_t *file, hm_error_t *err) {
-    const herr_t closed = H5Fclose(*file);
-    *file = H5I_INVALID_HID;
-    return closed < 0 ? hm_h5_fail(err, HM_EIO, "cannot write the headers of the copy") : HM_OK;
+static hm_status_t close_copy(hid_t *file, const int *unwritten, hm_error_t *err) {
+    return hm_h5_shut(file, unwritten, "cannot write the headers of the copy", err);
 }
 
 /** Overwrites a text attribute in its room. */
@@ -334,23 +332,24 @@ cleanup:
 /** Opened twice for a new field, as the file gives up the seal's space only when it is closed. */
 static hm_status_t change_headers(hm_field_t *field, const hm_field_plan_t *plan, hm_error_t *err) {
     hm_status_t status = HM_OK;
+    int unwritten = 0;
     hid_t file = H5I_INVALID_HID;
     HM_TRY(find_seal(field, err));
-    HM_TRY(open_copy(field->place.temporary, &file, err));
+    HM_TRY(open_copy(field->place.temporary, &unwritten, &file, err));
     if (fits(field, file, plan)) {
         HM_TRY(reuse(file, plan, err));
-        HM_TRY(close_copy(&file, err));
+        HM_TRY(close_copy(&file, &unwritten, err));
         return HM_OK;
     }
     HM_TRY(clear_old(file, plan, &field->sealed, err));
-    HM_TRY(close_copy(&file, err));
-    HM_TRY(open_copy(field->place.temporary, &file, err));
+    HM_TRY(close_copy(&file, &unwritten, err));
+    HM_TRY(open_copy(field->place.temporary, &unwritten, &file, err));
     HM_TRY(add_field(field, file, plan, err));
     if (field->sealed) {
         HM_TRY(hm_seal_make(file, err));
         HM_TRY(hm_seal_plan(file, &field->seal, err));
     }
-    HM_TRY(close_copy(&file, err));
+    HM_TRY(close_copy(&file, &unwritten, err));
 cleanup:
     hm_h5_close(&file);
     return status;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver.h"
+
 enum { MESSAGE = 400, LONGEST_TEXT = 65536 };
 
 hid_t hm_h5_file_type(hm_h5_number_t number) {
@@ -79,9 +81,17 @@ static herr_t keep_innermost(unsigned n, const H5E_error2_t *entry, void *contex
     return 0;
 }
 
-/** MPI brings a stack of several lines, of which the last one tells: "WHO(ARGUMENTS): Other I/O
- * error WHAT'", the last quote being HDF5's. */
+/** HDF5's own driver tells much, among it the time with a new line: "error message = 'WHAT'". MPI
+ * brings a stack of several lines, of which the last one tells: "WHO(ARGUMENTS): Other I/O error
+ * WHAT'", the last quote being HDF5's. */
 static void one_line(char *message) {
+    const char *plain = "error message = '";
+    const char *begin = strstr(message, plain);
+    if (begin) {
+        begin += strlen(plain);
+        memmove(message, begin, strlen(begin) + 1);
+        message[strcspn(message, "'")] = '\0';
+    }
     size_t length = strlen(message);
     while (length > 0 && message[length - 1] == '\n') {
         message[--length] = '\0';
@@ -155,6 +165,31 @@ hid_t hm_h5_serial_access(void) {
         hm_h5_close(&access);
     }
     return access;
+}
+
+hid_t hm_h5_writing_access(int *unwritten) {
+    hid_t access = hm_h5_serial_access();
+    if (access >= 0 && hm_driver_use(access, unwritten) < 0) {
+        hm_h5_close(&access);
+    }
+    return access;
+}
+
+hm_status_t hm_h5_written(hid_t file, const int *unwritten, const char *what, hm_error_t *err) {
+    const bool sound = H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0;
+    if (*unwritten != 0) {
+        return hm_error_errno(err, HM_EIO, *unwritten, "%s", what);
+    }
+    return sound ? HM_OK : hm_h5_fail(err, HM_EIO, "%s", what);
+}
+
+hm_status_t hm_h5_shut(hid_t *file, const int *unwritten, const char *what, hm_error_t *err) {
+    const bool sound = H5Fclose(*file) >= 0;
+    *file = H5I_INVALID_HID;
+    if (*unwritten != 0) {
+        return hm_error_errno(err, HM_EIO, *unwritten, "%s", what);
+    }
+    return sound ? HM_OK : hm_h5_fail(err, HM_EIO, "%s", what);
 }
 
 /** A scalar when `count` is 0, else a row of that many. */

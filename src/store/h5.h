@@ -41,9 +41,21 @@ hm_status_t hm_h5_fail(hm_error_t *err, hm_status_t status, const char *format, 
 /** Close whatever kind of handle it is, if it is one, and make it H5I_INVALID_HID. */
 void hm_h5_close(hid_t *handle);
 
-/** A property list for serial access: no file locks (a reader that looks at a running job's file
+/** A property list for serial reading: no file locks (a reader that looks at a running job's file
  * must not stop it), all handles closed with the file. H5I_INVALID_HID on failure. */
 hid_t hm_h5_serial_access(void);
+
+/** The same for writing: for HDF5 no write fails (driver.h), but *unwritten, 0 at first, becomes
+ * the errno of the first that did. It must outlive the file. */
+hid_t hm_h5_writing_access(int *unwritten);
+
+/** What was written into a file so opened has left HDF5; `what` says what could not be done.
+ * HM_EIO. */
+hm_status_t hm_h5_written(hid_t file, const int *unwritten, const char *what, hm_error_t *err);
+
+/** Closes such a file. `what` as above. HM_EIO: something could not be written since it was
+ * opened. */
+hm_status_t hm_h5_shut(hid_t *file, const int *unwritten, const char *what, hm_error_t *err);
 
 /** New scalar attributes. HM_ECREATE. */
 hm_status_t hm_h5_put(hid_t object, const char *name, hm_h5_number_t number, const void *value,

@@ -1,5 +1,6 @@
 """Disks that are full, read-only, limited or broken: one message, 73 or 74, no hang, rows done stay right, and resuming completes."""
 
+import errno
 import os
 import re
 import resource
@@ -168,7 +169,7 @@ def test_a_limit_of_size_on_one_rank(tmp_path):
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory):
-    """Environment in which writes of data beyond the first HM_GOOD fail with HM_WRITE, or forcing to the disk with HM_FORCE."""
+    """Environment in which writes of HM_LEAST bytes or more beyond the first HM_GOOD fail with HM_WRITE, or forcing to the disk with HM_FORCE."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if not compiler:
         pytest.skip("there is no compiler here for a library that fails")
@@ -182,7 +183,7 @@ def broken(tmp_path_factory):
         static int number(const char *name) { const char *text = getenv(name); return text ? atoi(text) : 0; }
         static int bad(size_t bytes) {
             static int writes;
-            if (!number("HM_WRITE") || bytes < 4000 || ++writes <= number("HM_GOOD")) { return 0; }
+            if (!number("HM_WRITE") || bytes < (size_t)(number("HM_LEAST") ? number("HM_LEAST") : 4000) || ++writes <= number("HM_GOOD")) { return 0; }
             errno = number("HM_WRITE");
             return 1;
         }
@@ -199,6 +200,24 @@ def broken(tmp_path_factory):
     """), encoding="ascii")
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", folder / "broken.so", folder / "broken.c", "-ldl"], check=True)
     return {"LD_PRELOAD": str(folder / "broken.so")}
+
+
+@pytest.mark.parametrize("error, words", [(errno.EIO, "Input/output error"), (errno.ENOSPC, "No space left on device"), (errno.EDQUOT, "quota")])
+@pytest.mark.parametrize("good", [0, 1, 4, 12])
+def test_headers_of_a_new_file(tmp_path, broken, error, words, good):
+    """HDF5 breaks at the program's end on headers that it could not write."""
+    done = render(tmp_path / "a.h5", env={**broken, "HM_WRITE": str(error), "HM_LEAST": "1", "HM_GOOD": str(good)})
+    fails(done, 74, "a.h5", "cannot write", words)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("good", range(7))
+def test_headers_of_a_file_gone_on_with(tmp_path, reference, broken, good):
+    path = tmp_path / "a.h5"
+    before = begin(path)
+    fails(render(path, "--resume", env={**broken, "HM_WRITE": str(errno.EIO), "HM_LEAST": "1", "HM_GOOD": str(good)}), 74, "a.h5",
+          "cannot write", "Input/output error")
+    survives(path, before, reference)
 
 
 @pytest.mark.parametrize("way", WAYS)

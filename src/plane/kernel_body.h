@@ -110,11 +110,12 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
                                                    : FORM_MIXED;
     b->form =
         formula->arith != HM_ARITH_FMA && b->level == LEVEL_DISTANCE ? FORM_PLAIN : b->form_scout;
-    b->sweeps = b->level == LEVEL_COUNT && !channels->period && !formula->julia &&
-                !b->all_careful && formula->max_iter > PRELUDE_MOST;
     b->traps = b->exact && bailout >= 2.0 && !channels->period;
     b->suits_channels = !b->all_careful && b->limit <= HM_LIMIT_MOST && far_goes_on(formula) &&
                         (formula->julia || bailout >= 2.0);
+    b->sweeps = !formula->julia && !b->all_careful &&
+                formula->max_iter > (uint32_t)b->prelude_longest &&
+                (b->level == LEVEL_COUNT || (b->suits_channels && b->limit <= b->far));
 }
 
 static hm_status_t compute_portion(body_t *b) {
@@ -161,19 +162,6 @@ cleanup:
     return status;
 }
 
-/* What points have that are inside, and of unknown period. */
-static void clear_channels(const hm_channels_t *out, int64_t points) {
-    for (int64_t k = 0; out->smooth && k < points; ++k) {
-        out->smooth[k] = (float)NAN;
-    }
-    if (out->distance) {
-        memset(out->distance, 0, (size_t)points * sizeof *out->distance);
-    }
-    if (out->period) {
-        memset(out->period, 0, (size_t)points * sizeof *out->period);
-    }
-}
-
 /* The tile in one pass, for which choose() has decided. */
 static hm_status_t compute_pass(body_t *b, const hm_tile_t *tile, const hm_channels_t *channels,
                                 uint64_t *work) {
@@ -199,7 +187,6 @@ static hm_status_t compute_pass(body_t *b, const hm_tile_t *tile, const hm_chann
             work[row + k] = 0; /* what is saved, at first */
         }
         b->at = b->row = b->column = 0;
-        clear_channels(&b->out, b->points);
         HM_TRY(compute_portion(b));
         for (int64_t k = 0; work && k < rows; ++k) {
             work[row + k] = hm_updates_of(b->out.iterations + k * tile->width, tile->width,

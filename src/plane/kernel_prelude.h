@@ -204,6 +204,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     going_t z;
     const v_double_t limits = v_all(b->step_limit);
     batch_next(b, &batch);
+    clear_channels(&b->out, batch.at, batch.count, b->points);
     const double *cr = batch.re;
     const double *ci = batch.im;
     if (!julia && b->known && near_inside(&batch) && batch_recognise(b, &batch, inside)) {

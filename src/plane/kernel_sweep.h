@@ -7,7 +7,7 @@
 #ifndef HM_KERNEL_SWEEP_H
 #define HM_KERNEL_SWEEP_H
 
-#include "kernel_flight.h"
+#include "kernel_reach.h"
 
 /* How many updates are well spent in preludes here, and are preludes well spent at all? */
 static inline void think_over(body_t *b) {
@@ -15,6 +15,9 @@ static inline void think_over(body_t *b) {
     if (b->prepared >= SAMPLE) {
         b->patience = b->early > SAMPLE / 20 ? 16 : 4;
         b->raw = b->may_board_raw && b->early + b->finished < SAMPLE / 50 ? RAW_RUN : 0;
+        if (b->raw > 0) { /* as many as may board so, at a vector's end */
+            clear_channels(&b->out, b->at, RAW_RUN + V_LANES, b->points);
+        }
         b->prepared = b->early = b->finished = 0;
     }
 }
@@ -76,9 +79,7 @@ HM_INLINE bool sweep_batch(body_t *b, const double *cr, v_double_t ci, bool perh
             b->saved[b->row] += (uint64_t)__builtin_popcountll(inside) * max_iter;
         }
         if (inside == UINT64_MAX >> (64 - LANES_TESTED)) {
-            for (int k = 0; k < LANES_TESTED; ++k) {
-                out[k] = max_iter;
-            }
+            fill_known(b, cr);
             b->finished += LANES_TESTED;
             b->since_poll += LANES_TESTED;
             return true;
@@ -110,9 +111,8 @@ HM_INLINE bool sweep_batch(body_t *b, const double *cr, v_double_t ci, bool perh
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         v_int_store_low(out + g * V_LANES, s.counts[g]);
     }
-    for (uint64_t rest = inside; rest; rest &= rest - 1) {
-        out[__builtin_ctzll(rest)] = max_iter;
-    }
+    put_no_periods(b);
+    put_known(b, cr, inside);
     if (now) {
         sweep_push(b, &s, cr, ci, b->at, now, steps);
     }
@@ -130,7 +130,8 @@ static inline bool known_of_row(const body_t *b, double im, double *least, doubl
 }
 
 /* Batches of the row until the pool is full, the row ends, or one wants care. Is any done? */
-HM_INLINE bool sweep_form(body_t *b, form_t form) {
+HM_INLINE bool sweep_form(body_t *b, form_t form, level_t level) {
+    const points_t *pool = &b->next->pool;
     const int enough = b->fast.vectors * V_LANES;
     const double im = b->im[b->row];
     const v_double_t ci = v_all(im);
@@ -138,14 +139,17 @@ HM_INLINE bool sweep_form(body_t *b, form_t form) {
     double most = 0.0;
     const bool known = known_of_row(b, im, &least, &most);
     bool some = false;
-    while (b->width - b->column >= LANES_TESTED && b->fast.pool.count < enough && b->raw <= 0 &&
+    while (b->width - b->column >= LANES_TESTED && pool->count < enough && b->raw <= 0 &&
            b->since_poll < UPDATES_PER_POLL) {
         const double *cr = b->re + b->column;
         const double first = cr[0];
         const double last = cr[LANES_TESTED - 1];
         const bool perhaps =
             known && (first < last ? last : first) > least && (first < last ? first : last) < most;
-        if (!sweep_batch(b, cr, ci, perhaps, form)) {
+        const bool done = level == LEVEL_COUNT
+                              ? sweep_batch(b, cr, ci, perhaps, form)
+                              : reach_batch(b, cr, ci, perhaps, form, level == LEVEL_DISTANCE);
+        if (!done) {
             break;
         }
         some = true;
@@ -161,15 +165,34 @@ HM_INLINE bool sweep_form(body_t *b, form_t form) {
 }
 
 static __attribute__((noinline)) bool sweep_plain(body_t *b) {
-    return sweep_form(b, FORM_PLAIN);
+    return sweep_form(b, FORM_PLAIN, LEVEL_COUNT);
 }
 static __attribute__((noinline)) bool sweep_fma(body_t *b) {
-    return sweep_form(b, FORM_FMA);
+    return sweep_form(b, FORM_FMA, LEVEL_COUNT);
+}
+static __attribute__((noinline)) bool sweep_plain_smooth(body_t *b) {
+    return sweep_form(b, FORM_PLAIN, LEVEL_SMOOTH);
+}
+static __attribute__((noinline)) bool sweep_fma_smooth(body_t *b) {
+    return sweep_form(b, FORM_FMA, LEVEL_SMOOTH);
+}
+static __attribute__((noinline)) bool sweep_plain_distance(body_t *b) {
+    return sweep_form(b, FORM_PLAIN, LEVEL_DISTANCE);
+}
+static __attribute__((noinline)) bool sweep_fma_distance(body_t *b) {
+    return sweep_form(b, FORM_FMA, LEVEL_DISTANCE);
 }
 
-/* Batches that need nothing but counts. False: none is done, the prelude takes the next one. */
+/* Batches without exceptions. False: none is done, the prelude takes the next one. */
 static inline bool sweep(body_t *b) {
-    return b->sweeps && (b->form_tested == FORM_FMA ? sweep_fma(b) : sweep_plain(b));
+    const bool fma = b->form_tested == FORM_FMA;
+    if (!b->sweeps) {
+        return false;
+    }
+    return b->level == LEVEL_DISTANCE ? (fma ? sweep_fma_distance(b) : sweep_plain_distance(b))
+           : b->level == LEVEL_SMOOTH ? (fma ? sweep_fma_smooth(b) : sweep_plain_smooth(b))
+           : fma                      ? sweep_fma(b)
+                                      : sweep_plain(b);
 }
 
 #endif

@@ -176,11 +176,14 @@ cleanup:
 }
 
 /* Forces to the disk what this node wrote, by one of its ranks, so that the file may be said to be
- * complete; closes it. After a failure it is closed only. Collective. */
+ * complete; closes it. After a failure, of which all know, it is closed only. Collective. */
 static hm_status_t put_away(render_run_t *run, hm_status_t status, hm_error_t *err) {
     hm_status_t flushed = HM_OK;
-    if (run->cluster.node_rank == 0 && run->job.dataset &&
-        (status == HM_OK || status == HM_STOPPED)) {
+    if (status != HM_OK && status != HM_STOPPED) {
+        (void)hm_dataset_close(run->job.dataset, NULL);
+        return HM_OK;
+    }
+    if (run->cluster.node_rank == 0 && run->job.dataset) {
         flushed = hm_dataset_flush(run->job.dataset, err);
     }
     const hm_status_t closed = hm_dataset_close(run->job.dataset, flushed == HM_OK ? err : NULL);
@@ -250,7 +253,7 @@ static hm_status_t compute(render_run_t *run) {
     if (ran) {
         hm_account_stop(&run->account);
     }
-    return status == HM_OK ? closed : status;
+    return closed == HM_OK ? status : closed;
 }
 
 /* Rank 0 completes the file, the summary, the figures and the picture. */

@@ -342,7 +342,7 @@ static hm_status_t copy_values(const copy_t *copy, hm_compact_t *report, hm_erro
         HM_TRY(copy_dataset(copy, from, to, path, values, report, err));
     }
 cleanup:
-    if (to >= 0 && H5Fclose(to) < 0 && status == HM_OK) {
+    if (!hm_h5_shut_shared(&to, copy->comm) && status == HM_OK) {
         status = hm_h5_fail(err, HM_EIO, "the copy cannot be written");
     }
     hm_h5_close(&from);

@@ -169,7 +169,7 @@ static herr_t set_length(H5FD_t *general, hid_t transfer, hbool_t closing) {
 }
 
 herr_t hm_driver_use(hid_t access, int *unwritten) {
-    const wish_t wish = {unwritten};
+    wish_t wish;
     const H5FD_class_t class = {
 #ifdef H5FD_CLASS_VERSION
         .version = H5FD_CLASS_VERSION,
@@ -191,6 +191,7 @@ herr_t hm_driver_use(hid_t access, int *unwritten) {
         .truncate = set_length,
         .fl_map = H5FD_FLMAP_DICHOTOMY,
     };
+    wish.unwritten = unwritten;
     const hid_t driver = H5FDregister(&class);
     if (driver < 0) {
         return -1;

@@ -492,7 +492,7 @@ hm_status_t hm_field_close(hm_field_t *field, bool keep, hm_error_t *err) {
         return HM_OK;
     }
     hm_h5_close(&field->dataset);
-    if (field->file >= 0 && H5Fclose(field->file) < 0) {
+    if (!hm_h5_shut_shared(&field->file, field->comm)) {
         status = hm_h5_fail(err, HM_EIO, "the copy cannot be written");
     }
     if (keep) {

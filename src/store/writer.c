@@ -95,7 +95,7 @@ static void release(hm_dataset_t *dataset) {
 static void dispose(hm_dataset_t *dataset) {
     if (dataset) {
         close_all(dataset);
-        hm_h5_close(&dataset->file);
+        (void)hm_h5_shut_shared(&dataset->file, dataset->comm);
         release(dataset);
     }
 }
@@ -400,7 +400,7 @@ hm_status_t hm_dataset_close(hm_dataset_t *dataset, hm_error_t *err) {
         return HM_OK;
     }
     close_all(dataset);
-    if (H5Fclose(dataset->file) < 0) {
+    if (!hm_h5_shut_shared(&dataset->file, dataset->comm)) {
         status = hm_h5_fail(err, HM_EIO, "cannot close '%s'", dataset->path);
     }
     release(dataset);

@@ -178,18 +178,26 @@ def broken(tmp_path_factory):
         #define _GNU_SOURCE
         #include <dlfcn.h>
         #include <errno.h>
+        #include <stdio.h>
         #include <stdlib.h>
+        #include <string.h>
         #include <sys/types.h>
+        #include <unistd.h>
         static int number(const char *name) { const char *text = getenv(name); return text ? atoi(text) : 0; }
-        static int bad(size_t bytes) {
+        static int memory(int file) { /* no disk */
+            char link[64], name[64] = "";
+            snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+            return readlink(link, name, sizeof name - 1) > 0 && strncmp(name, "/memfd:", 7) == 0;
+        }
+        static int bad(int file, size_t bytes) {
             static int writes;
-            if (!number("HM_WRITE") || bytes < (size_t)(number("HM_LEAST") ? number("HM_LEAST") : 4000) || ++writes <= number("HM_GOOD")) { return 0; }
+            if (!number("HM_WRITE") || memory(file) || bytes < (size_t)(number("HM_LEAST") ? number("HM_LEAST") : 4000) || ++writes <= number("HM_GOOD")) { return 0; }
             errno = number("HM_WRITE");
             return 1;
         }
         #define PWRITE(name) ssize_t name(int file, const void *data, size_t bytes, off_t at) { \\
             ssize_t (*real)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, #name); \\
-            return bad(bytes) ? -1 : real(file, data, bytes, at); }
+            return bad(file, bytes) ? -1 : real(file, data, bytes, at); }
         PWRITE(pwrite)
         PWRITE(pwrite64)
         int fdatasync(int file) {
@@ -217,6 +225,17 @@ def test_headers_of_a_file_gone_on_with(tmp_path, reference, broken, good):
     before = begin(path)
     fails(render(path, "--resume", env={**broken, "HM_WRITE": str(errno.EIO), "HM_LEAST": "1", "HM_GOOD": str(good)}), 74, "a.h5",
           "cannot write", "Input/output error")
+    survives(path, before, reference)
+
+
+@pytest.mark.parametrize("good", [7, 8, 30])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_disk_that_dies(tmp_path, reference, broken, way, good):
+    """From some moment on no rank can write anything, not even the little that HDF5 writes when the ranks close the file."""
+    path = tmp_path / "a.h5"
+    before = begin(path)
+    fails(render(path, "--resume", "--io", way, env={**broken, "HM_WRITE": str(errno.EIO), "HM_LEAST": "1", "HM_GOOD": str(good)}), 74, "a.h5",
+          "Input/output error")
     survives(path, before, reference)
 
 

@@ -79,7 +79,8 @@ typedef struct hm_option_t {
     /**
      * Other keys, "center,span", that cannot be given together with this one, or NULL. Both in one
      * place (file, command line) are refused; else the command line's wins, the file's goes back to
-     * its default. The echo leaves them out when this key is given.
+     * its default. The echo leaves them out when this key is given. A flag given as false does not
+     * count.
      */
     const char *excludes;
 } hm_option_t;

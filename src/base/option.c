@@ -76,11 +76,17 @@ static hm_status_t keep_default(hm_values_t *values, int index, hm_error_t *err)
     return status;
 }
 
+bool hm_option_asked_for(const hm_values_t *values, int index) {
+    return values->origin[index] != HM_FROM_DEFAULT &&
+           (values->table[index].type != HM_OPTION_FLAG ||
+            strcmp(values->text[index], "true") == 0);
+}
+
 /* One of two that exclude each other must go, or, from the same place, neither can stay. */
 static hm_status_t settle(hm_values_t *values, int one, int other, hm_error_t *err) {
     hm_origin_t from_one = values->origin[one];
     hm_origin_t from_other = values->origin[other];
-    if (from_one == HM_FROM_DEFAULT || from_other == HM_FROM_DEFAULT) {
+    if (!hm_option_asked_for(values, one) || !hm_option_asked_for(values, other)) {
         return HM_OK;
     }
     if (from_one == from_other) {

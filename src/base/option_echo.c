@@ -7,7 +7,7 @@
 static bool is_excluded(const hm_values_t *values, int index) {
     const char *key = values->table[index].key;
     for (int i = 0; i < values->count; ++i) {
-        if (values->origin[i] != HM_FROM_DEFAULT && hm_option_excludes(&values->table[i], key)) {
+        if (hm_option_asked_for(values, i) && hm_option_excludes(&values->table[i], key)) {
             return true;
         }
     }

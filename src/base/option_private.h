@@ -18,6 +18,9 @@ int hm_option_find(const hm_values_t *values, const char *key, size_t length);
 /** Is `key` in the list of what `option` excludes? */
 bool hm_option_excludes(const hm_option_t *option, const char *key);
 
+/** Was it given? A flag that is false asks for nothing. */
+bool hm_option_asked_for(const hm_values_t *values, int index);
+
 /** Checks `text` as a value of `option` and converts it (TEXT: only checks). HM_EUSAGE. */
 hm_status_t hm_option_convert(const hm_option_t *option, const char *text, hm_option_value_t *value,
                               hm_error_t *err);

@@ -294,14 +294,26 @@ cleanup:
     return status;
 }
 
-/* --resume found the file complete: says so. */
-static void report_complete(const render_run_t *run) {
+/* --resume found the file complete: says so. The picture may be missing all the same, where a run
+ * was killed behind its last row. */
+static hm_status_t report_complete(const render_run_t *run, hm_error_t *err) {
     const hm_dataset_result_t *result = &run->before.info.result;
+    const hm_grid_t *grid = &run->plan.grid;
+    if (run->settings.png) {
+        const hm_look_t look = {.palette = run->settings.palette};
+        hm_status_t status = hm_picture_write(run->settings.output, run->settings.png, &look, err);
+        if (status != HM_OK) {
+            return status;
+        }
+    }
     hm_log(&run->context->log, HM_INFO, "%s is complete; nothing is left to do",
            run->settings.output);
-    printf("output %s\nsum %llu\ninside %llu\ncrc32 %08lx\n", run->settings.output,
-           (unsigned long long)result->sum, (unsigned long long)result->inside,
-           (unsigned long)result->crc32);
+    printf("output %s\ngrid %lld x %lld\nrows %lld of %lld done, 0 in this run\n",
+           run->settings.output, (long long)grid->width, (long long)grid->height,
+           (long long)grid->height, (long long)grid->height);
+    printf("sum %llu\ninside %llu\ncrc32 %08lx\n", (unsigned long long)result->sum,
+           (unsigned long long)result->inside, (unsigned long)result->crc32);
+    return HM_OK;
 }
 
 /* What every rank needs before the work: its bands, the job, on rank 0 room for the accounts. */
@@ -331,10 +343,7 @@ static hm_status_t render(render_run_t *run) {
         return status;
     }
     if (run->before.complete) {
-        if (cluster->rank == 0) {
-            report_complete(run);
-        }
-        return HM_OK;
+        return hm_meet(context, cluster->rank == 0 ? report_complete(run, &err) : HM_OK, &err);
     }
     hm_trace_init(&run->trace, TRACE_MOST);
     HM_TRY(hm_meet(context, get_ready(run, &accounts, &err), &err));

@@ -109,7 +109,7 @@ static json_t *settings_json(const hm_values_t *values) {
     json_t *object = json_object();
     for (int i = 0; i < values->count; ++i) {
         if (values->text[i]) {
-            json_object_set_new(object, values->table[i].key, json_string(values->text[i]));
+            json_object_set_new(object, values->table[i].key, output_json_text(values->text[i]));
         }
     }
     return object;

@@ -80,6 +80,16 @@ static hm_status_t check_alignment(const char *text, hm_error_t *err) {
     return status;
 }
 
+static hm_status_t check_time_limit(const char *text, hm_error_t *err) {
+    double seconds = 0;
+    hm_status_t status = hm_text_seconds(text, &seconds, err);
+    if (status == HM_OK && !(seconds > 0)) {
+        status = hm_error_set(err, HM_EUSAGE,
+                              "no time at all: '%s'; leave it out for a run without a limit", text);
+    }
+    return status;
+}
+
 static hm_status_t check_channels(const char *text, hm_error_t *err) {
     uint32_t mask = 0;
     return hm_channels_parse(text, &mask, err);
@@ -165,7 +175,8 @@ const hm_option_t render_options[] = {
            .group = "Output",
            .help = "hints for MPI-IO, such as cb_nodes=4 or romio_cb_write=enable; unknown ones "
                    "are ignored. May be given several times"),
-    OPTION("time-limit", SECONDS, time_limit, .value = "TIME", .group = "Output",
+    OPTION("time-limit", SECONDS, time_limit, .value = "TIME", .check = check_time_limit,
+           .group = "Output",
            .help = "stop cleanly after this long (90, 1.5m, 2h, HH:MM:SS, D-HH:MM:SS), with exit "
                    "code 75; SIGTERM, SIGINT and SIGUSR1 do the same"),
     OPTION("png", TEXT, png, .value = "FILE", .group = "Output", .help = "also write a picture"),

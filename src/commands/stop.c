@@ -52,6 +52,8 @@ const volatile sig_atomic_t *stop_watch(double seconds) {
 void stop_unwatch(void) {
     set_timer(0);
     set_handlers(SIG_DFL);
+    /* Who asks for the end may ask twice, and the second time must not kill what is ending. */
+    signal(SIGUSR1, SIG_IGN);
 }
 
 int stop_signal(void) {

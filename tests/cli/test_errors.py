@@ -58,6 +58,7 @@ BAD_OPTIONS = [
     (["--io", "carrier-pigeon"], ["io", "carrier-pigeon"]),
     (["--checkpoint", "soon"], ["checkpoint", "soon"]),
     (["--time-limit", "1:2:3:4:5"], ["time-limit"]),
+    (["--time-limit", "0"], ["time-limit", "leave it out"]),
     (["--progress", "loud"], ["progress", "loud"]),
     (["--palette", "mud"], ["mud"]),
     (["--overwrite=yes"], ["overwrite"]),
@@ -286,3 +287,12 @@ def test_a_name_that_is_no_text(run, tmp_path):
     assert json.loads(run("compare", name, name, "--json", "-").ok().out)["files"] == [None, None]
     run("analyze", name, "--quiet", "--json", "f.json").ok()
     assert "file" not in json.loads((tmp_path / "f.json").read_text())
+
+
+def test_a_flag_that_is_false_excludes_nothing(run, tmp_path):
+    (tmp_path / "a.ini").write_text("size = 8x8\noutput = a.h5\noverwrite = true\nresume = no\n")
+    run("--config", "a.ini").ok()
+    run("--config", "a.ini").ok()
+    (tmp_path / "a.ini").write_text("size = 8x8\noutput = a.h5\noverwrite = true\nresume = yes\n")
+    result = run("--config", "a.ini")
+    assert result.code == 64 and "resume excludes overwrite" in result.err

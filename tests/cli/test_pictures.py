@@ -123,3 +123,16 @@ def test_full_disk_and_bad_places(run, tmp_path, ranks):
     folder = run("export", "a.h5", "--png", ".", ranks=ranks)
     assert folder.code == 73
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5"]
+
+
+@pytest.mark.parametrize("ranks", (None, 2))
+def test_a_complete_run_gets_its_picture(run, tmp_path, ranks):
+    """Killed behind its last row, a run goes on with what is left: the picture."""
+    first = run(*VIEW, "--output", "a.h5", "--png", "a.png").ok()
+    again = run(*VIEW, "--output", "a.h5", "--png", "b.png", "--resume", ranks=ranks).ok()
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    for key in ("grid", "sum", "inside", "crc32"):
+        assert again.summary[key] == first.summary[key]
+    assert again.summary["rows"] == "45 of 45 done, 0 in this run"
+    result = run(*VIEW, "--output", "a.h5", "--png", "none/b.png", "--resume", ranks=ranks)
+    assert result.code == 73 and result.err.count("error:") == 1

@@ -18,9 +18,10 @@
 #include "hm_sample.h"
 #include "plan.h"
 
-static const double POLL = 1e-3;        /* hm_job_t's compute looks about so often */
-static const double POINT_UPDATES = 20; /* what a point costs beside its updates, in updates */
-static const double FORK = 5e-6;        /* where it cannot be measured */
+static const double POLL = 1e-3;          /* hm_job_t's compute looks about so often */
+static const double POINT_UPDATES = 20;   /* what a point costs beside its updates, in updates */
+static const double LEAST_UPDATE = 1e-13; /* seconds; no machine is so fast */
+static const double FORK = 5e-6;          /* where it cannot be measured */
 static const double ROUND = 5e-5;
 
 /* What the libraries that write a file hold. */
@@ -413,7 +414,14 @@ static hm_status_t combine(measuring_t *m, hm_error_t *err) {
     machine->processors = m->processors;
     machine->fork = m->longest.fork;
     if (machine->speed_measured) {
-        fit_solve(&m->sums.computing, &machine->update, &machine->point);
+        const fit_t *fit = &m->sums.computing;
+        fit_solve(fit, &machine->update, &machine->point);
+        if (!(machine->update > 0)) {
+            /* Where all points take as many updates, or very few, nothing tells one from the other:
+             * shared out as is usual. */
+            machine->update = fmax(fit->y / (fit->u + POINT_UPDATES * fit->v), LEAST_UPDATE);
+            machine->point = POINT_UPDATES * machine->update;
+        }
     }
     if (machine->band_measured) {
         fit_solve(&m->sums.writing, &machine->costs.band, &machine->costs.byte);

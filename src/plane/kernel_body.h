@@ -64,7 +64,8 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
     b->far = far_square(formula);
     b->far_first = far_first(formula);
     b->far_most = (double)formula->max_iter + HM_FAR_PATIENCE;
-    b->prelude_longest = b->level > LEVEL_COUNT ? PRELUDE_MOST + HM_FAR_PATIENCE + 4 : PRELUDE_MOST;
+    b->prelude_longest =
+        b->level > LEVEL_COUNT ? PRELUDE_MOST + HM_FAR_PATIENCE + 4 : PRELUDE_MOST + 1;
     b->limit = bailout * bailout;
     /* With a larger one the counts follow from where points are far away. */
     b->step_limit = b->level > LEVEL_COUNT ? fmin(b->limit, b->far) : b->limit;
@@ -115,7 +116,8 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
                         (formula->julia || bailout >= 2.0);
     b->sweeps = !formula->julia && !b->all_careful &&
                 formula->max_iter > (uint32_t)b->prelude_longest &&
-                (b->level == LEVEL_COUNT || (b->suits_channels && b->limit <= b->far));
+                (b->level == LEVEL_COUNT ? b->form_scout != FORM_PLAIN
+                                         : b->suits_channels && b->limit <= b->far);
 }
 
 static hm_status_t compute_portion(body_t *b) {

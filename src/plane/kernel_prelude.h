@@ -208,7 +208,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     const double *cr = batch.re;
     const double *ci = batch.im;
     if (!julia && b->known && near_inside(&batch) && batch_recognise(b, &batch, inside)) {
-        think_over(b);
+        think_over(b, LANES_TESTED);
         return;
     }
     if (julia) {
@@ -319,7 +319,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
             points_push(&b->next->pool, survive, values, slope ? FIELDS : FIELDS_PLAIN);
         }
     }
-    think_over(b);
+    think_over(b, LANES_TESTED);
 }
 
 static __attribute__((noinline)) void prelude_plain(body_t *b) {

@@ -25,11 +25,11 @@ static inline void clear_channels(const hm_channels_t *out, int64_t at, int64_t 
     }
 }
 
-/* The next batch of the row, which begins with `cr`, is known_inside(). */
-HM_INLINE void fill_known(const body_t *b, const double *cr) {
+/* The next batch of the row, of so many vectors, which begins with `cr`, is known_inside(). */
+HM_INLINE void fill_known(const body_t *b, const double *cr, int vectors) {
     const v_int_t most = v_int_low_of(v_all(b->formula->max_iter));
     const hm_channels_t *out = &b->out;
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+    HM_UNROLL for (int g = 0; g < vectors; ++g) {
         const int64_t to = b->at + g * V_LANES;
         v_int_store_low(out->iterations + to, most);
         if (out->smooth) {
@@ -58,9 +58,9 @@ HM_INLINE void put_known(const body_t *b, const double *cr, uint64_t lanes) {
 }
 
 /* It has no periods. */
-HM_INLINE void put_no_periods(const body_t *b) {
+HM_INLINE void put_no_periods(const body_t *b, int vectors) {
     if (b->out.period) {
-        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+        HM_UNROLL for (int g = 0; g < vectors; ++g) {
             v_int_store_low(b->out.period + b->at + g * V_LANES, v_int_zero());
         }
     }
@@ -183,7 +183,7 @@ HM_INLINE bool reach_batch(body_t *b, const double *cr, v_double_t ci, bool perh
             inside |= (uint64_t)bits << g * V_LANES;
         }
         if (inside == all) {
-            fill_known(b, cr);
+            fill_known(b, cr, V_TESTED);
             if (b->saved) {
                 b->saved[b->row] += (uint64_t)LANES_TESTED * max_iter;
             }
@@ -241,7 +241,7 @@ HM_INLINE bool reach_batch(body_t *b, const double *cr, v_double_t ci, bool perh
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
         v_int_store_low(out + g * V_LANES, s.z.counts[g]);
     }
-    put_no_periods(b);
+    put_no_periods(b, V_TESTED);
     put_known(b, cr, inside);
     if (b->saved) {
         b->saved[b->row] += (uint64_t)__builtin_popcountll(inside) * max_iter;

@@ -20,10 +20,12 @@
 enum {
     LANES_FLIGHT = V_WINGS * V_FLIGHT * V_LANES,
     LANES_TESTED = V_TESTED * V_LANES, /* points prepared, or replayed, at once */
+    LANES_SWEEP = V_SWEEP * V_LANES,   /* the same where kernel_sweep.h prepares them */
     VECTORS_MOST = V_WINGS * V_FLIGHT > V_TESTED ? V_WINGS *V_FLIGHT : V_TESTED,
     LANES_MOST = VECTORS_MOST * V_LANES,
     ALL_LANES = (1 << V_LANES) - 1,
-    POOL = 4 * LANES_MOST + LANES_TESTED + V_LANES,
+    LANES_PREPARED = LANES_SWEEP > LANES_TESTED ? LANES_SWEEP : LANES_TESTED,
+    POOL = 4 * LANES_MOST + LANES_PREPARED + V_LANES,
     ROUND = 8,          /* updates between two states kept */
     ROUNDS_MOST = 6,    /* in a block */
     ROUNDS_CAREFUL = 2, /* in a block of the careful flight */
@@ -164,9 +166,9 @@ static inline bool asked_to_stop(body_t *b) {
  * own for every array. */
 #define HM_OPAQUE(pointer) __asm__ volatile("" : "+r"(pointer))
 
-/* Makes room for LANES_TESTED more points behind the last one. */
+/* Makes room for LANES_PREPARED more points behind the last one. */
 static inline void points_make_room(points_t *q) {
-    if (q->first + q->count + LANES_TESTED + V_LANES > POOL) {
+    if (q->first + q->count + LANES_PREPARED + V_LANES > POOL) {
         for (int k = 0; k < FIELDS; ++k) {
             memmove(q->field[k], q->field[k] + q->first, (size_t)q->count * sizeof(double));
         }

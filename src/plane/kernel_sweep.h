@@ -10,8 +10,8 @@
 #include "kernel_reach.h"
 
 /* How many updates are well spent in preludes here, and are preludes well spent at all? */
-static inline void think_over(body_t *b) {
-    b->prepared += LANES_TESTED;
+static inline void think_over(body_t *b, int points) {
+    b->prepared += points;
     if (b->prepared >= SAMPLE) {
         b->patience = b->early > SAMPLE / 20 ? 16 : 4;
         b->raw = b->may_board_raw && b->early + b->finished < SAMPLE / 50 ? RAW_RUN : 0;
@@ -22,44 +22,90 @@ static inline void think_over(body_t *b) {
     }
 }
 
-/* A batch on its way. Sets of its lanes are words of 64 bits. */
+/*
+ * A batch on its way: z and the updates survived. In FORM_FMA `a` and `b` are x and y. Else they
+ * are x^2 - y^2 and xy, which are all that the next update needs: with three registers a vector
+ * instead of five, four vectors fit into sixteen. Sets of its lanes are words of 64 bits.
+ */
 typedef struct sweep_t {
-    tested_t z[V_TESTED];
-    v_int_t counts[V_TESTED]; /* updates survived */
+    v_double_t a[V_SWEEP], b[V_SWEEP];
+    v_int_t counts[V_SWEEP];
 } sweep_t;
 
-/* `steps` updates; returns the lanes that survive them. */
+/* One update of vector g, in FORM_MIXED always with the fused product; leaves z there, returns
+ * |z|^2. */
+HM_INLINE v_double_t sweep_update(const sweep_t *s, int g, v_double_t cr, v_double_t ci,
+                                  form_t form, v_double_t *x, v_double_t *y) {
+    if (form == FORM_FMA) {
+        const v_double_t twice = v_add(s->a[g], s->a[g]);
+        *x = v_fma(s->a[g], s->a[g], v_fnma(s->b[g], s->b[g], cr));
+        *y = v_fma(twice, s->b[g], ci);
+    } else {
+        *x = v_add(s->a[g], cr);
+        *y = v_fma(s->b[g], v_all(2.0), ci);
+    }
+    return square(*x, *y, form);
+}
+
+/* What the batch keeps of z. */
+HM_INLINE void sweep_keep(sweep_t *s, int g, v_double_t x, v_double_t y, form_t form) {
+    s->a[g] = form == FORM_FMA ? x : v_sub(v_mul(x, x), v_mul(y, y));
+    s->b[g] = form == FORM_FMA ? y : v_mul(x, y);
+}
+
+/* `steps` updates; returns the lanes that survive them. The pins keep vector after vector in its
+ * registers: without them comparisons are kept for later, and spilled. */
 HM_INLINE uint64_t sweep_on(sweep_t *s, const double *cr, v_double_t ci, int steps,
                             v_double_t limits, form_t form) {
     uint64_t lanes = 0;
-    v_mask_t alive[V_TESTED];
     HM_UNROLL for (int k = 0; k < steps; ++k) {
         HM_OPAQUE(cr);
-        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            alive[g] = v_le(update_tested(&s->z[g], v_load(cr + g * V_LANES), ci, form), limits);
-            s->counts[g] = v_int_count(s->counts[g], alive[g]);
+        HM_UNROLL for (int g = 0; g < V_SWEEP; ++g) {
+            v_double_t x, y;
+            const v_double_t size = sweep_update(s, g, v_load(cr + g * V_LANES), ci, form, &x, &y);
+            sweep_keep(s, g, x, y, form);
+            const v_mask_t alive = v_le(size, limits);
+            s->counts[g] = v_int_count(s->counts[g], alive);
+            if (k == steps - 1) {
+                lanes |= (uint64_t)v_bits(alive) << g * V_LANES;
+            }
+            V_PIN(s->a[g]);
+            V_PIN(s->b[g]);
+            V_PIN(s->counts[g]);
         }
-    }
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        lanes |= (uint64_t)v_bits(alive[g]) << g * V_LANES;
     }
     return lanes;
 }
 
-/* Those of the batch that survive, after `steps` updates, to the pool. */
-HM_INLINE void sweep_push(body_t *b, const sweep_t *s, const double *cr, v_double_t ci, int64_t at,
-                          uint64_t lanes, int steps) {
-    const v_double_t left = v_all((double)b->formula->max_iter - steps);
+/* One more update, the last one here, after `steps`: `lanes`, those that survive, to the pool. */
+HM_INLINE uint64_t sweep_push(body_t *b, sweep_t *s, const double *cr, v_double_t ci,
+                              uint64_t lanes, int steps, v_double_t limits, form_t form) {
+    const v_double_t left = v_all((double)b->formula->max_iter - (steps + 1));
     points_make_room(&b->fast.pool);
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+    HM_UNROLL for (int g = 0; g < V_SWEEP; ++g) {
+        const v_double_t zr = v_load(cr + g * V_LANES);
+        v_double_t x, y;
+        const v_mask_t alive = v_le(sweep_update(s, g, zr, ci, form, &x, &y), limits);
+        s->counts[g] = v_int_count(s->counts[g], alive);
+        lanes &= ~((uint64_t)(~v_bits(alive) & ALL_LANES) << g * V_LANES);
         const unsigned some = (unsigned)(lanes >> g * V_LANES) & ALL_LANES;
         if (some) {
-            const v_double_t place = v_add(v_all((double)(at + g * V_LANES)), v_lane_numbers());
-            const v_double_t values[FIELDS_PLAIN] = {s->z[g].x, s->z[g].y, v_load(cr + g * V_LANES),
-                                                     ci,        place,     left};
+            const v_double_t place = v_add(v_all((double)(b->at + g * V_LANES)), v_lane_numbers());
+            const v_double_t values[FIELDS_PLAIN] = {x, y, zr, ci, place, left};
             points_push(&b->fast.pool, some, values, FIELDS_PLAIN);
         }
     }
+    return lanes;
+}
+
+/* Which points of the batch are known_inside()? */
+HM_INLINE uint64_t sweep_known(const double *cr, v_double_t ci) {
+    uint64_t inside = 0;
+    HM_UNROLL for (int g = 0; g < V_SWEEP; ++g) {
+        const unsigned bits = v_bits(known_inside(v_load(cr + g * V_LANES), ci));
+        inside |= (uint64_t)bits << g * V_LANES;
+    }
+    return inside;
 }
 
 /* One batch; false, and nothing is done, when one of its points wants care. */
@@ -71,33 +117,35 @@ HM_INLINE bool sweep_batch(body_t *b, const double *cr, v_double_t ci, bool perh
     const uint32_t max_iter = b->formula->max_iter;
     const v_double_t limits = v_all(b->limit);
     if (perhaps_known) {
-        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            const unsigned bits = v_bits(known_inside(v_load(cr + g * V_LANES), ci));
-            inside |= (uint64_t)bits << g * V_LANES;
-        }
-        if (b->saved) {
-            b->saved[b->row] += (uint64_t)__builtin_popcountll(inside) * max_iter;
-        }
-        if (inside == UINT64_MAX >> (64 - LANES_TESTED)) {
-            fill_known(b, cr);
-            b->finished += LANES_TESTED;
-            b->since_poll += LANES_TESTED;
+        inside = sweep_known(cr, ci);
+        if (inside == UINT64_MAX >> (64 - LANES_SWEEP)) {
+            fill_known(b, cr, V_SWEEP);
+            if (b->saved) {
+                b->saved[b->row] += (uint64_t)LANES_SWEEP * max_iter;
+            }
+            b->finished += LANES_SWEEP;
+            b->since_poll += LANES_SWEEP;
             return true;
         }
     }
     v_mask_t care = v_none();
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) { /* the first update of z = 0 makes c */
+    HM_UNROLL for (int g = 0; g < V_SWEEP; ++g) { /* the first update of z = 0 makes c */
         const v_double_t c = v_load(cr + g * V_LANES);
-        s.z[g] = tested_begin(c, ci);
         const v_double_t size = square(c, ci, form);
+        sweep_keep(&s, g, c, ci, form);
         s.counts[g] = v_int_count(v_int_zero(), v_le(size, limits));
-        care = v_or(care, v_and(v_not_le(size, v_all(b->surely)), v_le(size, v_all(b->no_more))));
+        care = v_or(care, v_not_le(size, v_all(b->surely)));
     }
     if (v_any(care)) {
-        if (b->saved) {
-            b->saved[b->row] -= (uint64_t)__builtin_popcountll(inside) * max_iter;
+        care = v_none();
+        HM_UNROLL for (int g = 0; g < V_SWEEP; ++g) {
+            const v_double_t size = square(v_load(cr + g * V_LANES), ci, form);
+            care =
+                v_or(care, v_and(v_not_le(size, v_all(b->surely)), v_le(size, v_all(b->no_more))));
         }
-        return false;
+        if (v_any(care)) {
+            return false;
+        }
     }
     int steps = 4;
     const uint64_t first = sweep_on(&s, cr, ci, steps - 1, limits, form) & ~inside;
@@ -108,17 +156,22 @@ HM_INLINE bool sweep_batch(body_t *b, const double *cr, v_double_t ci, bool perh
         now = sweep_on(&s, cr, ci, 4, limits, form) & ~inside;
         steps += 4;
     }
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+    if (now) {
+        now = sweep_push(b, &s, cr, ci, now, steps, limits, form);
+    }
+    HM_UNROLL for (int g = 0; g < V_SWEEP; ++g) {
         v_int_store_low(out + g * V_LANES, s.counts[g]);
     }
-    put_no_periods(b);
-    put_known(b, cr, inside);
-    if (now) {
-        sweep_push(b, &s, cr, ci, b->at, now, steps);
+    put_no_periods(b, V_SWEEP);
+    if (inside) {
+        put_known(b, cr, inside);
+        if (b->saved) {
+            b->saved[b->row] += (uint64_t)__builtin_popcountll(inside) * max_iter;
+        }
     }
     b->early += __builtin_popcountll(first) - __builtin_popcountll(now);
-    b->finished += LANES_TESTED - __builtin_popcountll(first);
-    b->since_poll += (uint64_t)(steps * LANES_TESTED);
+    b->finished += LANES_SWEEP - __builtin_popcountll(first);
+    b->since_poll += (uint64_t)(steps * LANES_SWEEP);
     return true;
 }
 
@@ -133,17 +186,18 @@ static inline bool known_of_row(const body_t *b, double im, double *least, doubl
 HM_INLINE bool sweep_form(body_t *b, form_t form, level_t level) {
     const points_t *pool = &b->next->pool;
     const int enough = b->fast.vectors * V_LANES;
+    const int points = level == LEVEL_COUNT ? LANES_SWEEP : LANES_TESTED;
     const double im = b->im[b->row];
     const v_double_t ci = v_all(im);
     double least = 0.0;
     double most = 0.0;
     const bool known = known_of_row(b, im, &least, &most);
     bool some = false;
-    while (b->width - b->column >= LANES_TESTED && pool->count < enough && b->raw <= 0 &&
+    while (b->width - b->column >= points && pool->count < enough && b->raw <= 0 &&
            b->since_poll < UPDATES_PER_POLL) {
         const double *cr = b->re + b->column;
         const double first = cr[0];
-        const double last = cr[LANES_TESTED - 1];
+        const double last = cr[points - 1];
         const bool perhaps =
             known && (first < last ? last : first) > least && (first < last ? first : last) < most;
         const bool done = level == LEVEL_COUNT
@@ -153,9 +207,9 @@ HM_INLINE bool sweep_form(body_t *b, form_t form, level_t level) {
             break;
         }
         some = true;
-        b->at += LANES_TESTED;
-        b->column += LANES_TESTED;
-        think_over(b);
+        b->at += points;
+        b->column += points;
+        think_over(b, points);
     }
     if (b->column == b->width) {
         b->column = 0;
@@ -164,8 +218,8 @@ HM_INLINE bool sweep_form(body_t *b, form_t form, level_t level) {
     return some;
 }
 
-static __attribute__((noinline)) bool sweep_plain(body_t *b) {
-    return sweep_form(b, FORM_PLAIN, LEVEL_COUNT);
+static __attribute__((noinline)) bool sweep_mixed(body_t *b) {
+    return sweep_form(b, FORM_MIXED, LEVEL_COUNT);
 }
 static __attribute__((noinline)) bool sweep_fma(body_t *b) {
     return sweep_form(b, FORM_FMA, LEVEL_COUNT);
@@ -192,7 +246,7 @@ static inline bool sweep(body_t *b) {
     return b->level == LEVEL_DISTANCE ? (fma ? sweep_fma_distance(b) : sweep_plain_distance(b))
            : b->level == LEVEL_SMOOTH ? (fma ? sweep_fma_smooth(b) : sweep_plain_smooth(b))
            : fma                      ? sweep_fma(b)
-                                      : sweep_plain(b);
+                                      : sweep_mixed(b);
 }
 
 #endif

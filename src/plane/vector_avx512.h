@@ -14,6 +14,7 @@ enum {
     V_FLIGHT = 8, /* 16 of 32 registers hold x and y */
     V_WINGS = 1,
     V_TESTED = 4,
+    V_SWEEP = 4,
     V_FUSED_EVERY = 3
 };
 

@@ -72,9 +72,11 @@ typedef struct hm_option_t {
     /** Extra check of any type's text (the default's too), may be NULL; HM_EUSAGE with a message on
      * a bad one. */
     hm_status_t (*check)(const char *text, hm_error_t *err);
-    bool not_in_file; /**< command line only (help, config) */
-    bool not_in_echo; /**< where and how a run reports, not what it computes (quiet, progress): not
-                         in provenance */
+    const char *alone; /**< TEXT: its value where the flag is the last word, or another flag
+                          follows; NULL: a value must follow */
+    bool not_in_file;  /**< command line only (help, config) */
+    bool not_in_echo;  /**< where and how a run reports, not what it computes (quiet, progress): not
+                          in provenance */
     bool list; /**< TEXT: given again on the command line it adds to its value, behind a comma */
     /**
      * Other keys, "center,span", that cannot be given together with this one, or NULL. Both in one

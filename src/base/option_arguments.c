@@ -146,6 +146,16 @@ static hm_status_t take_option(hm_values_t *values, const struct option *row, co
     return status;
 }
 
+/* The value of an option that takes one, but stands alone here and may; else NULL. */
+static const char *value_alone(const hm_values_t *values, const struct option *row,
+                               const char *argument, const char *following) {
+    const int index = row ? row->val - FIRST_ROW : values->count;
+    return index < values->count && !strchr(argument, '=') &&
+                   (!following || strncmp(following, "--", 2) == 0)
+               ? values->table[index].alone
+               : NULL;
+}
+
 /*
  * getopt_long hands out one element of argv a call and leaves their order alone ('-' in front), so
  * that the element at hand is known: that tells abbreviations, which it takes, from whole keys.
@@ -155,8 +165,18 @@ static hm_status_t read_all(hm_values_t *values, bool with_config, int most_posi
                             hm_error_t *err) {
     hm_status_t status = HM_OK;
     int next = 1;
+    (void)getopt_long(1, argv, "-:", options, NULL); /* begins afresh, and takes nothing */
     while (next < argc && status == HM_OK) {
         char *argument = argv[next];
+        const struct option *row = named(options, argument);
+        const char *alone =
+            value_alone(values, row, argument, next + 1 < argc ? argv[next + 1] : NULL);
+        if (alone) {
+            status = take_option(values, row, alone, config, err);
+            ++next;
+            continue;
+        }
+        optind = next;
         int found = getopt_long(argc, argv, "-:", options, NULL);
         bool apart = optind == next + 2;
         next = optind;
@@ -167,7 +187,6 @@ static hm_status_t read_all(hm_values_t *values, bool with_config, int most_posi
             status = take_positional(values, most_positional, argument, err);
             continue;
         }
-        const struct option *row = named(options, argument);
         if (found < FIRST_ROW || !row) {
             status = refuse(values, with_config, row, argument, err);
         } else if (apart && strncmp(optarg, "--", 2) == 0) {

@@ -27,15 +27,18 @@ static const hm_option_t options[] = {
     {.key = "json",
      .type = HM_OPTION_TEXT,
      .offset = offsetof(analyze_settings_t, json),
-     .value = "FILE",
+     .value = "[FILE]",
+     .alone = "-",
      .group = "Output",
-     .help = "write the figures as JSON; -: to standard output, instead of the text"},
+     .help = "write the figures as JSON; -, or no FILE: to standard output, instead of the text"},
     {.key = "csv",
      .type = HM_OPTION_TEXT,
      .offset = offsetof(analyze_settings_t, csv),
-     .value = "FILE",
+     .value = "[FILE]",
+     .alone = "-",
      .group = "Output",
-     .help = "write them as CSV, section,key,from,to,count,value,error; -: to standard output, "
+     .help = "write them as CSV, section,key,from,to,count,value,error; -, or no FILE: to standard "
+             "output, "
              "instead of the text"},
     {.key = "append",
      .type = HM_OPTION_FLAG,

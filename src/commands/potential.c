@@ -83,9 +83,10 @@ static const hm_option_t options[] = {
     {.key = "json",
      .type = HM_OPTION_TEXT,
      .offset = offsetof(potential_settings_t, json),
-     .value = "FILE",
+     .value = "[FILE]",
+     .alone = "-",
      .group = "Output",
-     .help = "file for the figures"},
+     .help = "file for the figures; -, or none: standard output"},
     {.key = NULL}};
 
 #ifdef HM_WITH_PETSC

@@ -59,7 +59,7 @@ def forge(source, target, counts=None, period=None, **rows):
 
 def analyze(run, path, *args, **options):
     """The figures as JSON."""
-    return json.loads(run("analyze", path, "--json", "-", "--quiet", *args, **options).ok().out)
+    return json.loads(run("analyze", path, "--json", "--quiet", *args, **options).ok().out)
 
 
 def read(path, *names):

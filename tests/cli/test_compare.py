@@ -79,7 +79,7 @@ def test_rows_that_only_one_has(run, tmp_path, files):
     shutil.copy(files[0], tmp_path / "c.h5")
     with h5py.File(tmp_path / "c.h5", "r+") as file:
         file["rows/done"][10:13] = 0
-    result = run("compare", files[0], "c.h5", "--json", "-", ranks=4)
+    result = run("compare", files[0], "c.h5", "--json", ranks=4)
     assert result.code == 1
     found = json.loads(result.out)
     assert found["rows_only"] == [3, 0] and found["rows"] == 50

@@ -14,7 +14,7 @@
 typedef struct settings_t {
     int64_t max_iter, shift;
     double bailout, time_limit;
-    const char *center, *span, *region, *output;
+    const char *center, *span, *region, *output, *json;
     int coords;
     bool overwrite, quiet;
 } settings_t;
@@ -68,6 +68,11 @@ static const hm_option_t fixture_table[] = {
      .group = "View",
      .excludes = "center,span",
      .help = "instead of center and span"},
+    {.key = "json",
+     .type = HM_OPTION_TEXT,
+     .offset = offsetof(settings_t, json),
+     .value = "[FILE]",
+     .alone = "-"},
     {.key = "shift", .type = HM_OPTION_INT, .offset = offsetof(settings_t, shift)},
     {.key = "bailout",
      .type = HM_OPTION_REAL,

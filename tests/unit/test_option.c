@@ -52,6 +52,32 @@ static void every_type_is_taken_both_ways(void) {
     parsed_free(&p);
 }
 
+static void some_take_a_value_or_none(void) {
+    const struct {
+        const char *word[3];
+        const char *json;
+        int64_t max_iter;
+        int positional;
+    } cases[] = {
+        {{"--json"}, "-", 1000, 0},
+        {{"--json", "--max-iter=5"}, "-", 5, 0},
+        {{"--json", "--", "x"}, "-", 1000, 0},
+        {{"--max-iter", "5", "--json"}, "-", 5, 0},
+        {{"--json", "a"}, "a", 1000, 0},
+        {{"--json=a", "--json"}, "-", 1000, 0},
+        {{"--json=", "a"}, "", 1000, 1},
+        {{"a", "--json"}, "-", 1000, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        parsed_t p = PARSE(cases[i].word[0], cases[i].word[1], cases[i].word[2]);
+        CU_ASSERT_EQUAL_FATAL(p.status, HM_OK);
+        CU_ASSERT_STRING_EQUAL(p.settings.json, cases[i].json);
+        CU_ASSERT_EQUAL(p.settings.max_iter, cases[i].max_iter);
+        CU_ASSERT_EQUAL(p.values.positional_count, cases[i].positional);
+        parsed_free(&p);
+    }
+}
+
 static void the_last_of_a_repeated_key_counts(void) {
     parsed_t p = PARSE("--max-iter=5", "--quiet", "--max-iter", "6", "--quiet", "--max-iter=7");
     CU_ASSERT_EQUAL_FATAL(p.status, HM_OK);
@@ -341,6 +367,7 @@ int main(void) {
     static const hm_case_t cases[] = {
         {"defaults stand when nothing is given", defaults_stand_when_nothing_is_given},
         {"every type is taken both ways", every_type_is_taken_both_ways},
+        {"some take a value or none", some_take_a_value_or_none},
         {"the last of a repeated key counts", the_last_of_a_repeated_key_counts},
         {"arguments mix with options, -- ends them", arguments_mix_with_options},
         {"--help wins over what is wrong", help_wins_over_what_is_wrong},

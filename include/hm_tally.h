@@ -22,7 +22,8 @@ typedef struct hm_tally_t hm_tally_t;
 
 /**
  * Collective over the cluster; one at a time. `rows`: how many will be done. All must agree
- * (hm_agree()) that it is open before any adds to it. HM_EMISSING when out of memory.
+ * (hm_agree()) that it is open before any adds to it. HM_EMISSING, on all ranks: one is out of
+ * memory.
  */
 hm_status_t hm_tally_open(const hm_cluster_t *cluster, int64_t rows, hm_progress_mode_t mode,
                           hm_tally_t **tally, hm_error_t *err);

@@ -13,19 +13,13 @@ struct hm_alarm_t {
     const volatile sig_atomic_t *flag;
 };
 
-hm_status_t hm_alarm_open(MPI_Comm comm, struct hm_alarm_t **alarm, hm_error_t *err) {
-    struct hm_alarm_t *a = malloc(sizeof *a);
-    if (a == NULL) {
-        return hm_error_set(err, HM_EMISSING, "out of memory for the alarm");
-    }
-    a->flag = NULL;
-    hm_status_t status = hm_flood_open(comm, &a->flood, err);
-    if (status != HM_OK) {
-        free(a);
-        return status;
-    }
-    *alarm = a;
-    return HM_OK;
+struct hm_alarm_t *hm_alarm_new(void) {
+    return calloc(1, sizeof(struct hm_alarm_t));
+}
+
+hm_status_t hm_alarm_open(MPI_Comm comm, struct hm_alarm_t *alarm, hm_error_t *err) {
+    alarm->flag = NULL;
+    return hm_flood_open(comm, &alarm->flood, err);
 }
 
 void hm_alarm_close(struct hm_alarm_t *alarm) {

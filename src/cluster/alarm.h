@@ -8,8 +8,11 @@
 
 struct hm_alarm_t;
 
-/** Collective over `comm`. HM_EMISSING when out of memory. */
-hm_status_t hm_alarm_open(MPI_Comm comm, struct hm_alarm_t **alarm, hm_error_t *err);
+/** Memory for an alarm, to be freed with free() while it is not open; NULL: there is none. */
+struct hm_alarm_t *hm_alarm_new(void);
+
+/** Collective over `comm`. */
+hm_status_t hm_alarm_open(MPI_Comm comm, struct hm_alarm_t *alarm, hm_error_t *err);
 
 /** Collective. NULL is allowed on all ranks at once. */
 void hm_alarm_close(struct hm_alarm_t *alarm);

@@ -1,5 +1,6 @@
 /** @file comm.c Opening and closing the ranks of a run. */
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "alarm.h"
@@ -74,14 +75,30 @@ cleanup:
     return status;
 }
 
+/* A rank that has no memory must not stay away from what is collective behind this. */
+static hm_status_t all_have(MPI_Comm comm, bool memory, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    int all = memory;
+    HM_TRY(hm_mpi_check(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_LAND, comm),
+                        "meeting the other ranks", err));
+    if (!all) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "a rank is out of memory as it starts"));
+    }
+cleanup:
+    return status;
+}
+
 hm_status_t hm_cluster_open(MPI_Comm comm, hm_cluster_t *cluster, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hm_cluster_t c = {.comm = MPI_COMM_NULL, .node = MPI_COMM_NULL, .leaders = MPI_COMM_NULL};
+    struct hm_alarm_t *alarm = hm_alarm_new();
+    struct hm_node_t *memory = malloc(sizeof *memory);
     hm_polite_glance();
     HM_TRY(hm_mpi_check(MPI_Comm_dup(comm, &c.comm), "duplicating the communicator", err));
     MPI_Comm_set_errhandler(c.comm, MPI_ERRORS_RETURN);
     MPI_Comm_rank(c.comm, &c.rank);
     MPI_Comm_size(c.comm, &c.size);
+    HM_TRY(all_have(c.comm, alarm != NULL && memory != NULL, err));
     HM_TRY(hm_mpi_check(
         MPI_Comm_split_type(c.comm, MPI_COMM_TYPE_SHARED, c.rank, MPI_INFO_NULL, &c.node),
         "finding the ranks of a node", err));
@@ -89,12 +106,16 @@ hm_status_t hm_cluster_open(MPI_Comm comm, hm_cluster_t *cluster, hm_error_t *er
     MPI_Comm_rank(c.node, &c.node_rank);
     MPI_Comm_size(c.node, &c.node_size);
     HM_TRY(number_nodes(&c, err));
-    HM_TRY(hm_alarm_open(c.comm, &c.alarm, err));
-    HM_TRY(hm_node_open(&c, &c.memory, err));
+    HM_TRY(hm_alarm_open(c.comm, alarm, err));
+    HM_TRY(hm_node_open(&c, memory, err));
+    c.alarm = alarm;
+    c.memory = memory;
     HM_TRY(compare_processors(&c, err));
     *cluster = c;
 cleanup:
     if (status != HM_OK) {
+        free(alarm);
+        free(memory);
         free_comm(&c.leaders);
         free_comm(&c.node);
         free_comm(&c.comm);

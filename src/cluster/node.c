@@ -37,21 +37,13 @@ cleanup:
     return status;
 }
 
-hm_status_t hm_node_open(const hm_cluster_t *cluster, struct hm_node_t **node, hm_error_t *err) {
+hm_status_t hm_node_open(const hm_cluster_t *cluster, struct hm_node_t *node, hm_error_t *err) {
     hm_status_t status = HM_OK;
     void *memory = NULL;
-    struct hm_node_t *n = malloc(sizeof *n);
-    if (n == NULL) {
-        return hm_error_set(err, HM_EMISSING, "out of memory for a node");
-    }
-    *n = (struct hm_node_t){.window = MPI_WIN_NULL};
-    HM_TRY(hm_share(cluster->node, sizeof *n->shared, &n->window, &memory, err));
-    n->shared = memory;
-    *node = n;
+    *node = (struct hm_node_t){.window = MPI_WIN_NULL};
+    HM_TRY(hm_share(cluster->node, sizeof *node->shared, &node->window, &memory, err));
+    node->shared = memory;
 cleanup:
-    if (status != HM_OK) {
-        free(n);
-    }
     return status;
 }
 

@@ -42,9 +42,9 @@ struct hm_node_t {
     int64_t begun; /* meetings that this rank has come to */
 };
 
-/** Collective over cluster->comm, whose node, leaders and their numbers are known. On failure
- * nothing is left. */
-hm_status_t hm_node_open(const hm_cluster_t *cluster, struct hm_node_t **node, hm_error_t *err);
+/** Collective over cluster->comm, whose node, leaders and their numbers are known. `node` is the
+ * caller's, from malloc(): hm_node_close() frees it. */
+hm_status_t hm_node_open(const hm_cluster_t *cluster, struct hm_node_t *node, hm_error_t *err);
 
 /** Collective over `node`'s ranks. NULL: nothing. */
 void hm_node_close(struct hm_node_t *node);

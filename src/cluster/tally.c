@@ -1,6 +1,7 @@
 /* How far the run is. */
 #include "hm_tally.h"
 
+#include <assert.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,10 +35,14 @@ struct hm_tally_t {
 hm_status_t hm_tally_open(const hm_cluster_t *cluster, int64_t rows, hm_progress_mode_t mode,
                           hm_tally_t **tally, hm_error_t *err) {
     hm_status_t status = HM_OK;
+    int64_t starved = 0;
     hm_tally_t *t = calloc(1, sizeof *t);
-    if (!t) {
-        return hm_error_set(err, HM_EMISSING, "out of memory for the tally");
+    tally_news_t *other = calloc((size_t)cluster->nodes, sizeof *other);
+    HM_TRY(hm_most(cluster, !t || !other, &starved, err));
+    if (starved != 0) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "a rank is out of memory for the tally"));
     }
+    assert(t && other);
     t->cluster = *cluster;
     t->sums = cluster->memory->shared;
     t->comm = MPI_COMM_NULL;
@@ -52,19 +57,14 @@ hm_status_t hm_tally_open(const hm_cluster_t *cluster, int64_t rows, hm_progress
         atomic_store_explicit(&t->sums->rows, 0, memory_order_relaxed);
         atomic_store_explicit(&t->sums->updates, 0, memory_order_relaxed);
     }
-    t->other = calloc((size_t)cluster->nodes, sizeof *t->other);
-    /* All leaders come here, also one that is out of memory. */
+    t->other = other;
     if (cluster->nodes > 1 && cluster->leaders != MPI_COMM_NULL) {
         HM_TRY(hm_mpi_check(MPI_Comm_dup(cluster->leaders, &t->comm), "sharing the tally", err));
-    }
-    if (!t->other) {
-        status = hm_error_set(err, HM_EMISSING, "out of memory for the tally");
-        goto cleanup;
     }
     *tally = t;
 cleanup:
     if (status != HM_OK) {
-        free(t->other);
+        free(other);
         free(t);
     }
     return status;

@@ -16,6 +16,7 @@
 #include "hm_clock.h"
 #include "hm_cpu.h"
 #include "hm_sample.h"
+#include "hm_together.h"
 #include "plan.h"
 
 static const double POLL = 1e-3;          /* hm_job_t's compute looks about so often */
@@ -314,8 +315,9 @@ static hm_status_t have_round(measuring_t *m, int which, int count, int64_t *nex
     *next += (int64_t)count * cluster->size;
     HM_TRY(hm_mpi_check(MPI_Barrier(cluster->comm), "timing a round", err));
     const double begin = hm_clock_now();
-    HM_TRY(render_deliver_all(&m->job[which], count, bands, buffers, err));
+    status = render_deliver_all(&m->job[which], count, bands, buffers, err);
     *seconds = hm_clock_now() - begin;
+    HM_TRY(hm_together(cluster->comm, status, err));
     m->bytes += count * (int64_t)render_band_bytes(&m->view, m->bands[which].band_rows);
 cleanup:
     return status;
@@ -361,14 +363,15 @@ static hm_status_t measure_end(measuring_t *m, hm_error_t *err) {
     HM_TRY(hm_mpi_check(MPI_Ibarrier(cluster->comm, &request), "waiting for the writers", err));
     HM_TRY(hm_wait(&request, "waiting for the writers", err));
     const bool leads = m->dataset && cluster->node_rank == 0;
-    for (int i = 0; i < 2 && leads; ++i) {
+    for (int i = 0; i < 2 && leads && status == HM_OK; ++i) {
         const double begin = hm_clock_now();
-        HM_TRY(hm_dataset_flush(m->dataset, err));
+        status = hm_dataset_flush(m->dataset, err);
         took[i] = hm_clock_now() - begin;
-        if (i == 0) { /* some byte, so that there is something to do */
-            HM_TRY(hm_dataset_unmark(m->dataset, 0, 1, err));
+        if (i == 0 && status == HM_OK) { /* some byte, so that there is something to do */
+            status = hm_dataset_unmark(m->dataset, 0, 1, err);
         }
     }
+    HM_TRY(hm_together(cluster->comm, status, err)); /* before closing, which is collective */
     const double begin = hm_clock_now();
     hm_dataset_t *dataset = m->dataset;
     m->dataset = NULL;

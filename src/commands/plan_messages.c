@@ -7,6 +7,7 @@
 
 #include "hm_clock.h"
 #include "hm_sample.h"
+#include "hm_together.h"
 #include "plan.h"
 
 /* What is taken for granted where it cannot be measured. A message between nodes: a few hundred
@@ -111,8 +112,9 @@ static hm_status_t measure_pair(const pair_t *pair, int bytes, found_t *found, h
     found_t mine = {.small = 0};
     char *buffer = calloc(1, (size_t)bytes);
     if (!buffer) {
-        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for a message of %d bytes", bytes));
+        status = hm_error_set(err, HM_EMISSING, "out of memory for a message of %d bytes", bytes);
     }
+    HM_TRY(hm_together(pair->comm, status, err));
     HM_TRY(ping(pair, buffer, 1, ROUNDS, &mine.small, err));
     HM_TRY(ping(pair, buffer, bytes, LARGE_ROUNDS, &mine.large, err));
     HM_TRY(draw(pair, &mine.draw, err));

@@ -6,6 +6,7 @@
 #define HM_COMMAND_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "hm_cluster.h"
@@ -23,6 +24,8 @@ typedef struct hm_command_t {
     const char *name;
     const char *arguments; /**< behind the name, for help */
     const char *what;      /**< one line for help */
+    bool takes_rest;       /**< arguments behind "--" are the command's own affair (values->rest);
+                              else they are positional ones like those before it */
     /**
      * Runs it. argv[0] is the command's name. Collective: all ranks call it and all return the same
      * status, whose message, if any, has been printed already (see hm_meet()).

@@ -1,10 +1,12 @@
 /* Starts MPI, picks the command. */
+#include <fcntl.h>
 #include <mpi.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hm_cluster.h"
 #include "hm_command.h"
@@ -89,7 +91,21 @@ static hm_status_t run(hm_context_t *context, int argc, char **argv) {
     return status == HM_OK ? command->run(context, argc - skip, argv + skip) : status;
 }
 
+/* Who closed one of the three standard streams (`2>&-`) must not find its messages in the data: the
+ * next file opened would get the number. What is written there fails as before. */
+static bool occupy_standard_streams(void) {
+    for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
+        if (fcntl(number, F_GETFD) == -1 && open("/dev/null", O_RDONLY) != number) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv) {
+    if (!occupy_standard_streams()) {
+        return HM_EMISSING;
+    }
     /* A limit of file sizes is an error of writing, with a message, not a death. */
     signal(SIGXFSZ, SIG_IGN);
     if (hm_mpi_start(&argc, &argv) != MPI_SUCCESS) {

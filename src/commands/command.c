@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "hm_text.h"
 
 const hm_command_t *const hm_commands[] = {&hm_command_render,  &hm_command_analyze,
                                            &hm_command_compare, &hm_command_potential,
@@ -32,6 +33,20 @@ static void print_help(const hm_command_t *command, const char *about, const hm_
     hm_options_help(table, stdout);
 }
 
+/* Behind "--" a name may begin with "-". */
+static hm_status_t take_rest(hm_values_t *values, int most_positional, hm_error_t *err) {
+    char brief[HM_TEXT_BRIEF];
+    for (int i = 0; i < values->rest_count; ++i) {
+        if (values->positional_count == most_positional) {
+            return hm_error_set(err, HM_EUSAGE, "unexpected argument '%s'",
+                                hm_text_brief(values->rest[i], brief));
+        }
+        values->positional[values->positional_count++] = values->rest[i];
+    }
+    values->rest_count = 0;
+    return HM_OK;
+}
+
 hm_status_t hm_command_options(const hm_context_t *context, const hm_command_t *command,
                                const char *about, const hm_option_t *table, bool with_config,
                                int most_positional, int argc, char **argv, void *settings,
@@ -40,9 +55,13 @@ hm_status_t hm_command_options(const hm_context_t *context, const hm_command_t *
     hm_values_t parsed = {0};
     hm_status_t mine =
         hm_options_parse(table, with_config, most_positional, argc, argv, settings, &parsed, &err);
+    const bool made = mine == HM_OK;
+    if (made && !parsed.help && !command->takes_rest) {
+        mine = take_rest(&parsed, most_positional, &err);
+    }
     hm_status_t all = hm_meet(context, mine, &err);
     if (all != HM_OK) {
-        if (mine == HM_OK) {
+        if (made) {
             hm_options_free(&parsed);
         }
         return all;

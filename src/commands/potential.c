@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "hm_picture.h"
+#include "output.h"
 #include "potential.h"
 
 static const char *const about =
@@ -86,7 +87,7 @@ static const hm_option_t options[] = {
      .value = "[FILE]",
      .alone = "-",
      .group = "Output",
-     .help = "file for the figures; -, or none: standard output"},
+     .help = "write the figures as JSON; -, or no FILE: to standard output, instead of the text"},
     {.key = NULL}};
 
 #ifdef HM_WITH_PETSC
@@ -138,7 +139,7 @@ static hm_status_t solve(const hm_context_t *context, const potential_settings_t
                                       .options = values->rest,
                                       .option_count = values->rest_count};
     HM_TRY(hm_potential_solve(context->cluster, &plan, &potential, &speaker, &err));
-    if (context->cluster->rank == 0) {
+    if (context->cluster->rank == 0 && !output_is_stdout(settings->json)) {
         potential_report_print(path, &potential.report);
     }
     HM_TRY(deliver(context->cluster, path, settings, &potential, &speaker, &err));
@@ -193,5 +194,6 @@ const hm_command_t hm_command_potential = {
     .name = "potential",
     .arguments = "FILE",
     .what = "the potential outside the set by PETSc, against the escape times",
+    .takes_rest = true,
     .run = run_potential,
 };

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 
+import h5py
 import pytest
 
 from conftest import PROGRAM
@@ -287,6 +288,29 @@ def test_a_name_that_is_no_text(run, tmp_path):
     assert json.loads(run("compare", name, name, "--json", "-").ok().out)["files"] == [None, None]
     run("analyze", name, "--quiet", "--json", "f.json").ok()
     assert "file" not in json.loads((tmp_path / "f.json").read_text())
+
+
+@pytest.mark.parametrize("ranks", (None, 3))
+def test_behind_two_dashes_stand_names(run, tmp_path, ranks):
+    run("--size", "8x8", "--output", "./-odd.h5").ok()
+    assert "sum" in run("analyze", "--quiet", "--", "-odd.h5", ranks=ranks).ok().out
+    for arguments in (("render", "--", "x"), ("analyze", "--", "-odd.h5", "x"), ("check", "-odd.h5", "--", "x")):
+        result = run(*arguments, ranks=ranks)
+        assert result.code == 64 and result.err.count("error:") == 1 and "'x'" in result.err, result.err
+
+
+@pytest.mark.parametrize("closed", ("0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"))
+def test_closed_streams_are_not_taken_by_files(tmp_path, closed):
+    """What is said goes nowhere, and not into the data."""
+    script = f'"$0" --size 300x200 --verbose --output a.h5 {closed}'
+    done = subprocess.run(["sh", "-c", script, PROGRAM], cwd=tmp_path, timeout=300, check=False)
+    assert done.returncode == (74 if "1>" in closed else 0)
+    done = subprocess.run([PROGRAM, "check", "a.h5"], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0 and "# true: every row" in done.stdout
+    done = subprocess.run(["sh", "-c", f'"$0" analyze a.h5 --append {closed}', PROGRAM], cwd=tmp_path, timeout=300, check=False)
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["analysis"].attrs["valid"] == 1
+    assert b"hpcmandel: " not in (tmp_path / "a.h5").read_bytes()
 
 
 def test_a_flag_that_is_false_excludes_nothing(run, tmp_path):

@@ -294,7 +294,7 @@ def test_a_name_that_is_no_text(run, tmp_path):
 def test_behind_two_dashes_stand_names(run, tmp_path, ranks):
     run("--size", "8x8", "--output", "./-odd.h5").ok()
     assert "sum" in run("analyze", "--quiet", "--", "-odd.h5", ranks=ranks).ok().out
-    for arguments in (("render", "--", "x"), ("analyze", "--", "-odd.h5", "x"), ("check", "-odd.h5", "--", "x")):
+    for arguments in (("render", "--", "x"), ("analyze", "--", "-odd.h5", "x"), ("check", "./-odd.h5", "--", "x")):
         result = run(*arguments, ranks=ranks)
         assert result.code == 64 and result.err.count("error:") == 1 and "'x'" in result.err, result.err
 

@@ -78,7 +78,7 @@ static hm_status_t write_json(const char *to, const char *expression, const hm_h
     json_t *root = json_pack(
         "{s:I, s:b, s:I, s:o}", "hits", (json_int_t)hits->count, "all", hits->all, "missing",
         (json_int_t)(hits->info.grid.height - hits->info.rows_done), "hit", list);
-    json_object_set_new(root, "find", json_string(expression));
+    json_object_set_new(root, "find", output_json_text(expression));
     return output_json(to, root, err);
 }
 

@@ -21,7 +21,8 @@ static const char *const about =
     "With --within the fewest nodes are found that are fast enough; with --efficiency alone the\n"
     "most that are still used so well; with both the fewest that are both.\n\n"
     "The options of render below say what is to be computed, and how: a configuration made for\n"
-    "render is taken as it is. --threads is what the ranks of the request have.";
+    "render is taken as it is. --threads is what the ranks of the request have.\n"
+    "The image may have 67108864 rows.";
 
 #define OPTION(name, kind, member, ...)                                                       \
     {                                                                                         \

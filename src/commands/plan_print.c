@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hm_version.h"
+#include "output.h"
 #include "plan.h"
 
 static double core_seconds(const plan_t *plan) {
@@ -164,19 +165,21 @@ hm_status_t plan_print_json(const plan_t *plan, const plan_table_t *table,
                             const plan_commands_t *commands, hm_error_t *err) {
     const plan_work_t *work = &plan->work;
     const plan_request_t *r = &table->request;
-    json_t *root = json_pack(
-        "{s:s, s:s, s:[I,I], s:I, s:s?, s:f, s:f, s:I, s:o, s:f, s:f, "
-        "s:{s:i, s:i, s:i, s:I, s:I}, s:b, s:o, s:s, s:{s:s, s:s, s:s?, s:s?}}",
-        "version", hm_version(), "revision", hm_revision(), "grid",
-        (json_int_t)work->view.grid.width, (json_int_t)work->view.grid.height, "max_iter",
-        (json_int_t)work->view.formula.max_iter, "file", work->file, "updates", work->all_updates,
-        "core_seconds", core_seconds(plan), "file_bytes", (json_int_t)work->file_bytes, "machine",
-        machine_json(&plan->machine), "target_seconds", plan->settings.within, "target_efficiency",
-        plan->settings.efficiency, "request", "nodes", r->nodes, "ranks", r->ranks, "threads",
-        r->threads, "band_rows", (json_int_t)table->band_rows, "bands", (json_int_t)table->bands,
-        "foreseen", (int)table->foreseen, "strategies", strategies_json(table), "best",
-        hm_strategies[table->best]->name, "commands", "time", commands->time, "submit",
-        commands->submit, "sbatch", commands->sbatch, "qsub", commands->qsub);
+    json_t *root =
+        json_pack("{s:s, s:s, s:[I,I], s:I, s:o, s:f, s:f, s:I, s:o, s:f, s:f, "
+                  "s:{s:i, s:i, s:i, s:I, s:I}, s:b, s:o, s:s, s:{s:s, s:o, s:o, s:o}}",
+                  "version", hm_version(), "revision", hm_revision(), "grid",
+                  (json_int_t)work->view.grid.width, (json_int_t)work->view.grid.height, "max_iter",
+                  (json_int_t)work->view.formula.max_iter, "file", output_json_text(work->file),
+                  "updates", work->all_updates, "core_seconds", core_seconds(plan), "file_bytes",
+                  (json_int_t)work->file_bytes, "machine", machine_json(&plan->machine),
+                  "target_seconds", plan->settings.within, "target_efficiency",
+                  plan->settings.efficiency, "request", "nodes", r->nodes, "ranks", r->ranks,
+                  "threads", r->threads, "band_rows", (json_int_t)table->band_rows, "bands",
+                  (json_int_t)table->bands, "foreseen", (int)table->foreseen, "strategies",
+                  strategies_json(table), "best", hm_strategies[table->best]->name, "commands",
+                  "time", commands->time, "submit", output_json_text(commands->submit), "sbatch",
+                  output_json_text(commands->sbatch), "qsub", output_json_text(commands->qsub));
     if (!root) {
         return hm_error_set(err, HM_EMISSING, "out of memory for the figures");
     }

@@ -23,12 +23,27 @@ cleanup:
     return status;
 }
 
-static hm_status_t need_rows(plan_work_t *work, hm_error_t *err) {
-    const int64_t height = work->view.grid.height;
-    work->updates = calloc((size_t)height, sizeof *work->updates);
-    return work->updates
+/* Every rank holds what each row costs, and looks at it several times for each request. */
+static hm_status_t check_height(int64_t height, hm_error_t *err) {
+    enum { MOST_ROWS = 1 << 26 };
+    return height <= MOST_ROWS
                ? HM_OK
-               : hm_error_set(err, HM_EMISSING, "out of memory for %lld rows", (long long)height);
+               : hm_error_set(err, HM_EUSAGE,
+                              "%lld rows are more than plan can weigh one by one (%d): ask for the "
+                              "same view with fewer; what its points cost is nearly the same",
+                              (long long)height, MOST_ROWS);
+}
+
+static hm_status_t need_rows(plan_work_t *work, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const int64_t height = work->view.grid.height;
+    HM_TRY(check_height(height, err));
+    work->updates = calloc((size_t)height, sizeof *work->updates);
+    if (!work->updates) {
+        HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for %lld rows", (long long)height));
+    }
+cleanup:
+    return status;
 }
 
 /* Of two rows that mirror each other the upper one is to be computed, whichever the file's run
@@ -184,6 +199,7 @@ static hm_status_t read_file(const char *path, found_t *found, hm_error_t *err) 
     uint64_t *work = NULL;
     HM_TRY(hm_reader_open(path, &reader, &info, err));
     const int64_t height = info.grid.height;
+    HM_TRY(check_height(height, err));
     if (!info.result.complete) {
         HM_TRY(hm_error_set(err, HM_EDATA,
                             "'%s' is not complete: %lld of %lld rows are done; go on with it by "

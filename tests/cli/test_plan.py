@@ -57,6 +57,12 @@ def test_every_strategy_is_predicted(run):
     assert found["best"] == fastest["name"]
 
 
+def test_names_that_json_cannot_hold(run):
+    """Bytes that are not UTF-8: null, as everywhere."""
+    found = plan(run, *VIEW, *GIVEN, "--output", os.fsdecode(b"caf\xe9.h5"))
+    assert found["commands"]["submit"] is None and found["commands"]["time"] and found["best"]
+
+
 def test_text_and_json_agree(run):
     found = plan(run, *VIEW, *GIVEN, "--ranks", 5)
     text = run("plan", *VIEW, *GIVEN, "--ranks", 5).ok().out
@@ -249,6 +255,7 @@ ERRORS = [
     (["--within", "10", "--nodes", "2"], ["within", "nodes"]),
     (["--speed", "0"], ["speed"]),
     (["--latency", "-1"], ["latency"]),
+    (["--size", "1000x2147483647"], ["2147483647 rows", "67108864"]),
     (["--nodes", "x"], ["nodes", "x"]),
 ]
 

@@ -32,6 +32,7 @@
 #ifndef HM_KERNEL_BODY_H
 #define HM_KERNEL_BODY_H
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "hm_clock.h"
@@ -123,11 +124,11 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
 static hm_status_t compute_portion(body_t *b) {
     hm_status_t status = HM_OK;
     const double add = b->formula->julia ? 0.0 : 1.0;
-    flight_clear(&b->fast, b->step_limit, add, false);
-    flight_clear(&b->careful, b->step_limit, add, true);
+    flight_clear(&b->fast, b->step_limit, add, false, b->level == LEVEL_DISTANCE);
+    flight_clear(&b->careful, b->step_limit, add, true, false);
     b->scout.scout = false;
     if (b->level == LEVEL_DISTANCE) {
-        flight_clear(&b->scout, b->step_limit, add, false);
+        flight_clear(&b->scout, b->step_limit, add, false, false);
         b->scout.scout = true;
     }
     b->next = b->level == LEVEL_DISTANCE ? &b->scout : &b->fast;
@@ -255,30 +256,36 @@ cleanup:
     return status;
 }
 
+/* What is read before it is written. Most of a body is written first, so it is not cleared: that
+ * would cost as much as some thousand points. */
+static void body_clear(body_t *b) {
+    points_t *const queues[] = {&b->replay, &b->periods};
+    memset(b, 0, offsetof(body_t, replay));
+    for (int k = 0; k < 2; ++k) {
+        queues[k]->first = queues[k]->count = 0;
+        for (int field = 0; field < FIELDS; ++field) {
+            memset(queues[k]->field[field], 0, LANES_TESTED * sizeof(double));
+        }
+    }
+}
+
+/* The working set, some 100 KiB, is on the stack: what is allocated anew for every tile is given
+ * back and mapped anew every time, which shows. */
 static hm_status_t compute(const hm_formula_t *formula, const hm_tile_t *tile,
                            const hm_channels_t *channels, uint64_t *work, const hm_poll_t *poll,
                            hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    body_t *b = NULL;
+    body_t body;
+    body_t *b = &body;
     if (tile->width == 0 || tile->rows == 0) {
         return HM_OK;
     }
-    b = aligned_alloc(64, (sizeof *b + 63) / 64 * 64);
-    if (!b) {
-        status = hm_error_set(err, HM_EMISSING, "out of memory for a kernel's working set");
-        goto cleanup;
-    }
-    memset(b, 0, sizeof *b);
+    body_clear(b);
     b->poll = poll;
     choose(b, formula, tile, channels);
     if (b->level > LEVEL_COUNT && !b->suits_channels) {
-        HM_TRY(compute_two_passes(b, formula, tile, channels, work, err));
-    } else {
-        HM_TRY(compute_pass(b, tile, channels, work));
+        return compute_two_passes(b, formula, tile, channels, work, err);
     }
-cleanup:
-    free(b);
-    return status;
+    return compute_pass(b, tile, channels, work);
 }
 
 /* --- ceiling --------------------------------------------------------------------------------- */

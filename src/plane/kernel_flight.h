@@ -483,8 +483,16 @@ cleanup:
     return status;
 }
 
-static void flight_clear(flight_t *f, double limit, double add, bool careful) {
-    memset(f, 0, sizeof *f);
+/* With `slope` it has derivatives. Queues are written before they are read. */
+static void flight_clear(flight_t *f, double limit, double add, bool careful, bool slope) {
+    memset(f->group, 0, sizeof f->group);
+    if (slope) {
+        memset(f->slope, 0, sizeof f->slope);
+    }
+    f->pool.first = f->pool.count = 0;
+    f->flown = 0;
+    f->time = f->escapes = 0;
+    f->scout = false;
     for (int k = 0; k < V_LANES; ++k) {
         f->limit[k] = limit;
         f->add[k] = add;

@@ -5,6 +5,7 @@
 #ifndef HM_KERNEL_TOTAL_H
 #define HM_KERNEL_TOTAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Loops of 32-bit additions alone, which every instruction set has side by side: the halves of the
@@ -12,6 +13,7 @@
 static void hm_total(const uint32_t *counts, int64_t points, uint32_t max_iter, uint64_t *sum,
                      uint64_t *inside) {
     enum { PIECE = 1 << 16 };
+    const bool small = max_iter <= 0xffffU; /* then there is no upper half */
     uint64_t all = 0;
     uint64_t most = 0;
     for (int64_t at = 0; at < points; at += PIECE) {
@@ -19,7 +21,11 @@ static void hm_total(const uint32_t *counts, int64_t points, uint32_t max_iter, 
         uint32_t low = 0;
         uint32_t high = 0;
         uint32_t equal = 0;
-        for (int64_t k = at; k < end; ++k) {
+        for (int64_t k = at; small && k < end; ++k) {
+            low += counts[k];
+            equal += counts[k] == max_iter;
+        }
+        for (int64_t k = at; !small && k < end; ++k) {
             low += counts[k] & 0xffffU;
             high += counts[k] >> 16;
             equal += counts[k] == max_iter;

@@ -27,7 +27,8 @@
  * Short cuts (HM_INTERIOR_EXACT): points well inside the cardioid or the disc of period 2 are
  * recognised before the first update (known_inside() in kernel_known.h). Of those that fly, orbits
  * that repeat exactly are found (find_cycles() in kernel_flight.h), and, long before, orbits that
- * provably stay within small discs (kernel_trap.h).
+ * provably stay within small discs (kernel_trap.h; kernel_settle.h where
+ * periods are asked for).
  */
 #ifndef HM_KERNEL_BODY_H
 #define HM_KERNEL_BODY_H
@@ -112,7 +113,7 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
                                                    : FORM_MIXED;
     b->form =
         formula->arith != HM_ARITH_FMA && b->level == LEVEL_DISTANCE ? FORM_PLAIN : b->form_scout;
-    b->traps = b->exact && bailout >= 2.0 && !channels->period;
+    b->traps = b->exact && bailout >= 2.0;
     b->suits_channels = !b->all_careful && b->limit <= HM_LIMIT_MOST && far_goes_on(formula) &&
                         (formula->julia || bailout >= 2.0);
     b->sweeps = !formula->julia && !b->all_careful &&

@@ -131,8 +131,14 @@ static void depart_careful(const body_t *b, const flight_t *f, uint64_t lanes) {
     }
 }
 
-/* Lanes that are points of the set: at max_iter, or, when they repeat, on the way to it. */
-static void depart_inside(body_t *b, const flight_t *f, uint64_t lanes, bool repeat) {
+/* Why points of the set leave a flight. */
+typedef enum leave_t {
+    LEAVE_DUE,     /* at max_iter */
+    LEAVE_REPEATS, /* on the way to it: their orbits repeat */
+    LEAVE_TRAPPED  /* the same: they cannot leave; no period is asked for, or it is stored */
+} leave_t;
+
+static void depart_inside(body_t *b, const flight_t *f, uint64_t lanes, leave_t why) {
     const double now = (double)f->time;
     for (; lanes; lanes &= lanes - 1) {
         const group_t *from = &f->group[__builtin_ctzll(lanes) / V_LANES];
@@ -140,10 +146,10 @@ static void depart_inside(body_t *b, const flight_t *f, uint64_t lanes, bool rep
         const double spent = b->formula->max_iter - (from->due[k] - now);
         settle_inside(b, from->place[k], spent);
         b->stayed += f == b->next ? spent : 0.0;
-        if (!b->out.period) {
+        if (!b->out.period || why == LEAVE_TRAPPED) {
             continue;
         }
-        if (repeat) {
+        if (why == LEAVE_REPEATS) {
             periods_push(b, from->x[k], from->y[k], from->cr[k], from->ci[k], from->place[k],
                          from->due[k] - now, true);
         } else { /* the last state kept that is not beyond max_iter */
@@ -317,7 +323,7 @@ HM_INLINE void turn_over_form(body_t *b, flight_t *f, uint64_t escaped, form_t f
     f->escapes += __builtin_popcountll(escaped);
     if (some_due) {
         const uint64_t due = lanes_due(f) & ~escaped;
-        depart_inside(b, f, due, false);
+        depart_inside(b, f, due, LEAVE_DUE);
         out |= due;
     }
     if (f->careful) {
@@ -381,6 +387,9 @@ static inline void turn_over(body_t *b, flight_t *f, uint64_t escaped) {
 static void find_cycles(body_t *b, flight_t *f) {
     const v_double_t now = v_all((double)f->time);
     const v_double_t most = v_all(b->formula->max_iter);
+    const v_double_t nearby = v_all(b->out.period ? HM_SETTLE_NEAR_SQUARE : HM_TRAP_NEAR_SQUARE);
+    /* Who has not settled now may need long: periods are tried when references are renewed. */
+    const v_double_t patient = v_all(b->out.period ? (double)f->time : INFINITY);
     uint64_t cycles = 0;
     uint64_t near = 0;
     double gaps[LANES_MOST];
@@ -395,8 +404,9 @@ static void find_cycles(body_t *b, flight_t *f) {
         const v_double_t dy = v_sub(y, seen_y);
         const v_double_t gap = v_add(v_mul(dx, dx), v_mul(dy, dy));
         v_store(gaps + g * V_LANES, gap);
-        near |= (uint64_t)v_bits(v_le(gap, v_all(HM_TRAP_NEAR_SQUARE))) << g * V_LANES;
         const v_double_t renew = v_load(at->renew);
+        const v_mask_t tried = v_and(v_le(gap, nearby), v_le(renew, patient));
+        near |= (uint64_t)v_bits(tried) << g * V_LANES;
         const v_mask_t old = v_or(v_le(renew, now), v_not_le(seen_x, seen_x));
         const v_double_t age = v_sub(most, v_sub(v_load(at->due), now));
         const v_double_t hold = v_mul(age, v_all(0.25));
@@ -405,13 +415,15 @@ static void find_cycles(body_t *b, flight_t *f) {
         v_store(at->renew, v_select(old, v_add(now, hold), renew));
     }
     cycles &= f->flown;
-    depart_inside(b, f, cycles, true);
-    near &= f->flown & ~cycles;
-    if (b->traps && near) {
-        const uint64_t trapped = find_traps(b, f, near, gaps);
-        depart_inside(b, f, trapped, true);
-        cycles |= trapped;
+    near &= f->flown;
+    near &= b->out.period ? near : ~cycles;
+    uint64_t trapped = 0;
+    if (b->traps && near && !traps_pass(b)) {
+        trapped = b->out.period ? find_settled(b, f, near, gaps) : find_traps(b, f, near, gaps);
+        depart_inside(b, f, trapped, LEAVE_TRAPPED);
     }
+    depart_inside(b, f, cycles & ~trapped, LEAVE_REPEATS);
+    cycles |= trapped;
     if (b->known && cycles) {
         b->raw = 0; /* perhaps a prelude would recognise the next ones */
     }

@@ -28,7 +28,7 @@
 #ifndef HM_KERNEL_TRAP_H
 #define HM_KERNEL_TRAP_H
 
-#include "kernel_state.h"
+#include "kernel_settle.h"
 
 /* An orbit that has come this close (its square) to where it was LOOK_EVERY updates before is worth
  * the search. Then r0 is twice the distance. */
@@ -91,13 +91,24 @@ static __attribute__((noinline)) uint64_t traps_close(const traps_t *traps, form
                             : traps_close_form(traps, FORM_PLAIN);
 }
 
+/* Are there so few that it is not worth a look every time? */
+static inline bool traps_pass(body_t *b) {
+    return b->traps_tried > 64 + 8 * b->traps_closed && b->traps_passed++ % 16 != 0;
+}
+
+static inline void traps_account(body_t *b, int tried, uint64_t closed) {
+    b->traps_tried += tried;
+    b->traps_closed += __builtin_popcountll(closed);
+    if (b->traps_tried > 1 << 12) { /* what was long ago matters less */
+        b->traps_tried /= 2;
+        b->traps_closed /= 2;
+    }
+}
+
 /* Of the lanes that have come near to where they were, `gaps` their squared distances by lane:
- * those that are trapped. Where that is seldom, few are looked at. */
+ * those that are trapped. */
 static uint64_t find_traps(body_t *b, const flight_t *f, uint64_t near, const double *gaps) {
     uint64_t trapped = 0;
-    if (b->traps_tried > 64 + 8 * b->traps_closed && b->traps_passed++ % 16 != 0) {
-        return 0;
-    }
     while (near) {
         traps_t traps = {.count = 0};
         for (; near && traps.count < LANES_TESTED; near &= near - 1) {
@@ -113,17 +124,42 @@ static uint64_t find_traps(body_t *b, const flight_t *f, uint64_t near, const do
             traps.lane[to] = lane;
         }
         uint64_t closed = traps_close(&traps, b->form_tested);
-        b->traps_tried += traps.count;
-        b->traps_closed += __builtin_popcountll(closed);
+        traps_account(b, traps.count, closed);
         for (; closed; closed &= closed - 1) {
             trapped |= UINT64_C(1) << traps.lane[__builtin_ctzll(closed)];
         }
     }
-    if (b->traps_tried > 1 << 12) { /* what was long ago matters less */
-        b->traps_tried /= 2;
-        b->traps_closed /= 2;
-    }
     return trapped;
+}
+
+/* The same where periods are asked for: lanes whose period is known, and stored. */
+static uint64_t find_settled(body_t *b, const flight_t *f, uint64_t near, const double *gaps) {
+    uint64_t found = 0;
+    while (near) {
+        settling_t s = {.count = 0};
+        for (; near && s.count < LANES_TESTED; near &= near - 1) {
+            const int lane = __builtin_ctzll(near);
+            const group_t *at = &f->group[lane / V_LANES];
+            const int k = lane % V_LANES;
+            const int to = s.count++;
+            s.x[to] = at->x[k];
+            s.y[to] = at->y[k];
+            s.cr[to] = at->cr[k];
+            s.ci[to] = at->ci[k];
+            s.gap[to] = gaps[lane];
+            s.left[to] = at->due[k] - (double)f->time;
+            s.lane[to] = lane;
+        }
+        uint64_t closed = settle_cycles(&s, b->form_tested);
+        traps_account(b, s.count, closed);
+        for (; closed; closed &= closed - 1) {
+            const int k = __builtin_ctzll(closed);
+            const group_t *at = &f->group[s.lane[k] / V_LANES];
+            b->out.period[(int64_t)at->place[s.lane[k] % V_LANES]] = (uint32_t)s.turn[k];
+            found |= UINT64_C(1) << s.lane[k];
+        }
+    }
+    return found;
 }
 
 #endif

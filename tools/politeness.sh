@@ -9,6 +9,7 @@
 # and end. The bare program is MPICH as it is, without this program's giving way: the line `polite start` shows what that is worth.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
+export LC_ALL=C # a decimal point in EPOCHREALTIME
 ranks=${1:-64}
 repetitions=${2:-5}
 shift $(($# < 2 ? $# : 2))

@@ -40,6 +40,6 @@ build aarch64-linux-gnu- tests/emulated/best_isa.c "${settings[@]}"
 check "the emulated processor is found to have NEON" qemu-aarch64 "$program" neon
 for test in kernel kernel_channels kernel_periods cpu grid text; do
     build aarch64-linux-gnu- "tests/unit/test_$test.c" "${settings[@]}"
-    check "test_$test on AArch64" timeout -k 5 300 env HM_TEST_SHORT=1 qemu-aarch64 "$program"
+    check "test_$test on AArch64" timeout -k 5 1500 env HM_TEST_SHORT=1 qemu-aarch64 "$program"
 done
 finish

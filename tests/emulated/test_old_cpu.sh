@@ -23,9 +23,9 @@ render_equals() {
     options+=(--size 96x64 --max-iter 300 --quiet)
     shift
     folder=$(mktemp -d "$work/render.XXXXXX")
-    timeout -k 5 100 "$hpcmandel" render "${options[@]}" --output "$folder/here.h5" \
+    timeout -k 5 500 "$hpcmandel" render "${options[@]}" --output "$folder/here.h5" \
         > "$folder/here" || status=$?
-    timeout -k 5 200 "$@" "$hpcmandel" render "${options[@]}" --output "$folder/there.h5" \
+    timeout -k 5 1000 "$@" "$hpcmandel" render "${options[@]}" --output "$folder/there.h5" \
         > "$folder/there" || status=$?
     if ((status == 0)); then
         grep -E '^(sum|inside|crc32) ' "$folder/here" > "$folder/expected" &&
@@ -60,7 +60,7 @@ for cpu in core2duo Opteron_G1; do
     done
     for test in cpu grid text; do
         build x86_64-linux-gnu- "tests/unit/test_$test.c"
-        check "$cpu: test_$test" timeout -k 5 300 "${emulated[@]}" "$program"
+        check "$cpu: test_$test" timeout -k 5 1500 "${emulated[@]}" "$program"
     done
 done
 finish

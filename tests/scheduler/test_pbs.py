@@ -11,7 +11,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -170,8 +169,9 @@ class TestPbs(Cases):
         job = driver.command("qsub", "-l", "select=2:ncpus=2:mpiprocs=2:ompthreads=1", "-v", f"HPCMANDEL_ARGS='{arguments}'",
                              "jobs/mandel.pbs", cwd=project.folder).strip()
         until("the end", lambda: driver.attribute(job, "job_state") == "F")
-        time.sleep(1)
-        log = (project / f"mandel.o{driver.key(job)}").read_text()
+        path = project / f"mandel.o{driver.key(job)}"  # PBS brings it when the job has ended
+        until("the log", lambda: path.exists() and re.search(r"ends with \d+ after", path.read_text()))
+        log = path.read_text()
         assert driver.attribute(job, "Exit_status") == "0", log
         assert crc_of(project / "results/q.h5") == reference(*options)
         assert "ranks 4 x 1 threads" in log

@@ -15,7 +15,7 @@
 
 enum { WIDTH = 61, HEIGHT = 47, BATCH = 100, CHANNELS = 3 };
 enum { HEADERS = 65536 };        /**< sealed from end to end, but for four bytes */
-enum { SECONDS = 30 };           /**< for a batch */
+enum { SECONDS = 300 };          /**< for a batch */
 enum { MORE_MEMORY = 64 << 20 }; /**< than the process has at its start */
 
 static int mutations = 2400;

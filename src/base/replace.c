@@ -32,6 +32,19 @@ hm_status_t hm_replace_check(const char *path, hm_error_t *err) {
                : HM_OK;
 }
 
+/** Does the path name what this process has open already, such as its standard output? Nothing can
+ * be made beside that. */
+static bool is_stream(const char *path) {
+    static const char *const streams[] = {"/dev/stdout", "/dev/stderr", "/dev/fd/",
+                                          "/proc/self/fd/"};
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; ++i) {
+        if (strncmp(path, streams[i], strlen(streams[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /** A new file under a name of its own beside `path`: its descriptor, or -1 with errno. */
 static int open_part(const char *path, char *part, size_t size) {
     enum { TRIES = 100 };
@@ -56,8 +69,9 @@ hm_status_t hm_replace_open(const char *path, hm_replace_t *file, hm_error_t *er
         HM_TRY(hm_error_set(err, HM_ECREATE, "cannot create '': it is no name of a file"));
     }
     HM_TRY(hm_replace_check(path, err));
-    const bool direct = stat(path, &found) == 0 && !S_ISREG(found.st_mode);
-    if (direct && S_ISDIR(found.st_mode)) {
+    const bool there = stat(path, &found) == 0;
+    const bool direct = there && (!S_ISREG(found.st_mode) || is_stream(path));
+    if (there && S_ISDIR(found.st_mode)) {
         HM_TRY(hm_error_set(err, HM_ECREATE,
                             "cannot create '%s': it is a folder; name a file in it", path));
     }

@@ -87,11 +87,11 @@ static hm_status_t save(const char *to, hm_format_t format, const char *path,
     if (!to) {
         return HM_OK;
     }
-    FILE *out = NULL;
-    hm_status_t status = output_open(to, &out, err);
+    output_t output = {0};
+    hm_status_t status = output_open(to, &output, err);
     if (status == HM_OK) {
-        const hm_status_t printed = hm_report_print(report, path, format, out, err);
-        status = output_close(to, out, printed == HM_OK ? err : NULL);
+        const hm_status_t printed = hm_report_print(report, path, format, output.out, err);
+        status = output_close(&output, printed == HM_OK, printed == HM_OK ? err : NULL);
         status = printed == HM_OK ? status : printed;
     }
     return status;

@@ -86,14 +86,14 @@ static hm_status_t write_json(const char *to, const char *expression, const hm_h
 static hm_status_t deliver(const char *path, const char *expression, const hm_hits_t *hits,
                            const char *json, const char *csv, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    FILE *out = NULL;
+    output_t output = {0};
     if (json) {
         HM_TRY(write_json(json, expression, hits, err));
     }
     if (csv) {
-        HM_TRY(output_open(csv, &out, err));
-        print_table(hits, ",", out);
-        HM_TRY(output_close(csv, out, err));
+        HM_TRY(output_open(csv, &output, err));
+        print_table(hits, ",", output.out);
+        HM_TRY(output_close(&output, true, err));
     }
     if (!output_is_stdout(json) && !output_is_stdout(csv)) {
         print_text(path, expression, hits);

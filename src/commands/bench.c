@@ -90,7 +90,7 @@ static hm_status_t find(const hm_values_t *values, const bench_t **bench, hm_err
                         near ? "'" : "");
 }
 
-static hm_status_t open_csv(const hm_context_t *context, const char *path, FILE **csv,
+static hm_status_t open_csv(const hm_context_t *context, const char *path, output_t *csv,
                             hm_error_t *err) {
     if (context->cluster->rank != 0 || !path) {
         return HM_OK;
@@ -103,7 +103,7 @@ static hm_status_t run_bench(hm_context_t *context, int argc, char **argv) {
     hm_values_t values = {0};
     hm_error_t err = HM_ERROR_NONE;
     const bench_t *bench = NULL;
-    FILE *csv = NULL;
+    output_t csv = {0};
     bool helped = false;
     hm_status_t status = hm_command_options(context, &hm_command_bench, about, options, true, 1,
                                             argc, argv, &settings, &values, &helped);
@@ -117,11 +117,11 @@ static hm_status_t run_bench(hm_context_t *context, int argc, char **argv) {
         status = hm_meet(context, open_csv(context, settings.csv, &csv, &err), &err);
     }
     if (!helped && status == HM_OK) {
-        status = bench->run(context, &settings, csv);
+        status = bench->run(context, &settings, csv.out);
     }
     hm_status_t closed = HM_OK;
-    if (csv) {
-        closed = output_close(settings.csv, csv, &err);
+    if (csv.out) {
+        closed = output_close(&csv, status == HM_OK, &err);
     }
     if (!helped && status == HM_OK) {
         status = hm_meet(context, closed, &err);

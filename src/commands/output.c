@@ -1,54 +1,41 @@
 #include "output.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hm_replace.h"
-
 bool output_is_stdout(const char *path) {
-    return path && strcmp(path, "-") == 0;
+    return path && (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0);
 }
 
-hm_status_t output_open(const char *path, FILE **out, hm_error_t *err) {
-    if (output_is_stdout(path)) {
-        *out = stdout;
-        return HM_OK;
+hm_status_t output_open(const char *path, output_t *output, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    output_t opened = {.out = stdout};
+    if (!output_is_stdout(path)) {
+        HM_TRY(hm_replace_open(path, &opened.file, err));
+        opened.out = opened.file.out;
     }
-    hm_status_t status = hm_replace_check(path, err);
-    FILE *opened = status == HM_OK ? fopen(path, "w") : NULL;
-    if (status == HM_OK && !opened) {
-        status = hm_error_errno(err, HM_ECREATE, errno, "cannot create '%s'", path);
-    }
-    if (opened) {
-        *out = opened;
-    }
+    *output = opened;
+cleanup:
     return status;
 }
 
-hm_status_t output_close(const char *path, FILE *out, hm_error_t *err) {
-    if (output_is_stdout(path)) {
-        return HM_OK;
-    }
-    const bool written = fflush(out) == 0 && !ferror(out);
-    const int failed = errno;
-    if (fclose(out) != 0 || !written) {
-        return hm_error_errno(err, HM_EIO, written ? errno : failed, "cannot write '%s'", path);
-    }
-    return HM_OK;
+hm_status_t output_close(output_t *output, bool keep, hm_error_t *err) {
+    hm_status_t status = hm_replace_close(&output->file, keep, err);
+    output->out = NULL;
+    return status;
 }
 
 hm_status_t output_json(const char *path, json_t *root, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    FILE *out = NULL;
+    output_t output = {0};
     /* jobs/lib/study.sh takes what stands two spaces in for the top level. */
     char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     if (!text) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory for the figures as JSON"));
     }
-    HM_TRY(output_open(path, &out, err));
-    fprintf(out, "%s\n", text);
-    HM_TRY(output_close(path, out, err));
+    HM_TRY(output_open(path, &output, err));
+    fprintf(output.out, "%s\n", text);
+    HM_TRY(output_close(&output, true, err));
 cleanup:
     free(text);
     json_decref(root);

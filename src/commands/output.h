@@ -7,17 +7,24 @@
 #include <stdio.h>
 
 #include "hm_error.h"
+#include "hm_replace.h"
 
-/* "-" is standard output; NULL is not. */
+/* "-" is standard output, and so is its name; NULL is not. */
 bool output_is_stdout(const char *path);
 
-/* Opens `path` for writing, or gives standard output. HM_ECREATE: also where a data set
- * file is, which stays. */
-hm_status_t output_open(const char *path, FILE **out, hm_error_t *err);
+/* Where figures go. Start with {0}. */
+typedef struct output_t {
+    FILE *out;         /* to write to; NULL: not open */
+    hm_replace_t file; /* none for standard output */
+} output_t;
 
-/* Closes it, when it is not standard output, which main() looks after. HM_EIO: something could not
- * be written. */
-hm_status_t output_close(const char *path, FILE *out, hm_error_t *err);
+/* Opens `path`, which gets what is written when that is whole, or gives standard output.
+ * HM_ECREATE: also where a data set file is, which stays. */
+hm_status_t output_open(const char *path, output_t *output, hm_error_t *err);
+
+/* Closes it, when it is not standard output, which main() looks after; without `keep` the file
+ * stays as it was before. HM_EIO: something could not be written. */
+hm_status_t output_close(output_t *output, bool keep, hm_error_t *err);
 
 /* Writes `root`, which is freed, to `path` as above. HM_EMISSING: `root` is NULL, as whoever made
  * it ran out of memory. */

@@ -101,7 +101,7 @@ hm_status_t trace_write(const hm_context_t *context, const char *path, const hm_
     const hm_cluster_t *cluster = context->cluster;
     hm_error_t err = HM_ERROR_NONE;
     hm_status_t status = HM_OK;
-    FILE *file = NULL;
+    output_t output = {0};
     /* All leave the barrier at about the same moment: that is the common zero of the clocks. */
     MPI_Barrier(cluster->comm);
     double now = hm_clock_now();
@@ -111,7 +111,7 @@ hm_status_t trace_write(const hm_context_t *context, const char *path, const hm_
     track_t track = {
         .events = trace->count, .dropped = trace->dropped, .node = cluster->node_index};
     if (cluster->rank == 0) {
-        status = output_open(path, &file, &err);
+        status = output_open(path, &output, &err);
         if (status != HM_OK) {
             (void)hm_error_context(&err, "trace");
         }
@@ -121,8 +121,9 @@ hm_status_t trace_write(const hm_context_t *context, const char *path, const hm_
         return status;
     }
     if (cluster->rank == 0) {
-        status = write_all(cluster, file, &track, trace, zero, &err);
-        const hm_status_t closed = output_close(path, file, status == HM_OK ? &err : NULL);
+        status = write_all(cluster, output.out, &track, trace, zero, &err);
+        const hm_status_t closed =
+            output_close(&output, status == HM_OK, status == HM_OK ? &err : NULL);
         if (status == HM_OK && closed != HM_OK) {
             status = hm_error_context(&err, "trace");
         }

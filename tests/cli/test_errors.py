@@ -241,6 +241,13 @@ def test_device_is_full(run, full, arguments):
     assert len(lines) == 1 and str(full) in lines[0]
 
 
+def test_standard_output_by_its_name(run, tmp_path):
+    run("--size", "60x40", "--output", "a.h5").ok()
+    with open(tmp_path / "out", "w", encoding="ascii") as out:
+        subprocess.run([PROGRAM, "compare", "a.h5", "a.h5", "--json", "/dev/stdout"], cwd=tmp_path, stdout=out, check=True, timeout=300)
+    assert json.loads((tmp_path / "out").read_text())["differ"] is False
+
+
 @pytest.mark.parametrize("arguments", [["export", "a.h5", "--png"], ["export", "a.h5", "--xdmf"], ["report", "a.h5", "--html"]],
                          ids=lambda words: words[-1])
 @pytest.mark.parametrize("name", ["", "."])

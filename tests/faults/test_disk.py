@@ -1,5 +1,6 @@
 """Disks that are full, read-only, limited or broken: one message, 73 or 74, no hang, rows done stay right, and resuming completes."""
 
+import contextlib
 import errno
 import os
 import re
@@ -90,6 +91,23 @@ def disk(tmp_path):
     yield mount
     for folder in mounted:
         subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize("arguments", (["analyze", "--quiet", "--csv"], ["analyze", "--quiet", "--json"], ["export", "--png"],
+                                       ["export", "--xdmf"], ["report", "--html"]), ids=lambda words: words[-1])
+def test_half_a_file_never_has_the_name(disk, tmp_path, arguments):
+    """No room for figures: what was there before stays, and nothing is left beside it."""
+    folder = disk(1 * MEGABYTE)
+    subprocess.run([PROGRAM, "--size", "60x40", "--output", tmp_path / "a.h5", "--quiet"], check=True, timeout=300, capture_output=True)
+    (folder / "before").write_text("as it was\n")
+    with contextlib.suppress(OSError), open(folder / "filler", "wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 4096)
+    done = subprocess.run([PROGRAM, arguments[0], tmp_path / "a.h5", *arguments[1:], folder / "before"], capture_output=True, text=True,
+                          timeout=300, check=False)
+    assert done.returncode == 74 and done.stderr.count("error:") == 1 and "before" in done.stderr, done.stderr
+    assert (folder / "before").read_text() == "as it was\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["before", "filler"]
 
 
 def test_no_room_from_the_start(disk):

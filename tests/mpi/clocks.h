@@ -75,6 +75,7 @@ static inline bool clocks_open(void) {
  * Stands before the C library's: a rank that waits in MPI or for MPI naps between its looks, and
  * each is counted here.
  */
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the library's are reserved
 int nanosleep(const struct timespec *time, struct timespec *left) {
     if (clocks != NULL) {
         atomic_fetch_add(&clocks->looked[clocks_rank], 1);
@@ -84,7 +85,7 @@ int nanosleep(const struct timespec *time, struct timespec *left) {
 
 typedef struct clocked_t {
     const hm_bands_t *bands;
-    double *cost; /* [bands->count] */
+    const double *cost; /* [bands->count] */
     int rank, ranks;
     int64_t iterations; /* of this rank, and so what its clock shows */
 } clocked_t;
@@ -203,8 +204,8 @@ static inline void clocks_costs(const hm_bands_t *bands, double *cost) {
  * the run failed. With `ordered` the strategy knows the costs.
  */
 static inline double clocked_speed_up(const hm_cluster_t *cluster, const hm_strategy_t *strategy,
-                                      hm_portion_t portion, const hm_bands_t *bands, double *cost,
-                                      bool ordered) {
+                                      hm_portion_t portion, const hm_bands_t *bands,
+                                      const double *cost, bool ordered) {
     clocked_t run = {.bands = bands, .cost = cost, .rank = cluster->rank, .ranks = cluster->size};
     hm_account_t account;
     hm_error_t err = HM_ERROR_NONE;

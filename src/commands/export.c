@@ -1,5 +1,6 @@
 /* export: what else can be made of a data set file. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,7 +15,9 @@ static const char *const about =
     "Makes pictures, sidecars and compressed copies of data set files: all that are asked for, in\n"
     "one call. In pictures, rows that are not computed are hatched in grey.\n"
     "One FILE as a picture (--png) or a tile pyramid that a browser zooms into (--dzi); several\n"
-    "FILEs, or a --list of them, as the frames of an animation (--frames).";
+    "FILEs, or a --list of them, as the frames of an animation (--frames). A line says of each "
+    "what\n"
+    "was made: 'png mandel.png'; of a compressed copy also how small it is.";
 
 enum { MOST_FILES = 100000 };
 
@@ -44,6 +47,7 @@ static const hm_option_t options[] = {
            .help = "of compression: 1 fast, 9 small"),
     OPTION("overwrite", FLAG, overwrite,
            .help = "replace a copy that exists; pictures and sidecars always are"),
+    OPTION("quiet", FLAG, quiet, .help = "print nothing but errors"),
     EXPORT_LOOK_OPTIONS(export_settings_t),
     {.key = NULL}};
 
@@ -198,6 +202,14 @@ static hm_status_t check_wanted(const export_settings_t *settings, const export_
                               "--compress");
 }
 
+/* A device or a pipe may be where our own output goes: then nothing is put behind the picture. */
+static void tell(const export_t *export, const char *target) {
+    struct stat made;
+    if (stat(target, &made) != 0 || S_ISREG(made.st_mode)) {
+        printf("%s %s\n", export->key, target);
+    }
+}
+
 /* Everything that is wanted, one after the other. */
 static hm_status_t export_all(const hm_context_t *context, const export_settings_t *settings,
                               const hm_values_t *values) {
@@ -209,6 +221,10 @@ static hm_status_t export_all(const hm_context_t *context, const export_settings
     for (int i = 0; i < EXPORTS; ++i) {
         const char *target = target_of(&exports[i], settings);
         HM_TRY(target ? exports[i].make(context, settings, &inputs, target) : HM_OK);
+        if (target && exports[i].make != export_compressed && !settings->quiet &&
+            context->cluster->rank == 0) {
+            tell(&exports[i], target);
+        }
     }
 cleanup:
     free_inputs(&inputs);

@@ -20,6 +20,7 @@ typedef struct export_settings_t {
     const char *compress;
     int64_t level;
     bool overwrite;
+    bool quiet;
     export_look_t look;
 } export_settings_t;
 

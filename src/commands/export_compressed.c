@@ -23,7 +23,7 @@ hm_status_t export_compressed(const hm_context_t *context, const export_settings
         hm_dataset_compact(inputs->path[0], target, context->cluster->comm, (int)settings->level,
                            settings->overwrite, &report, &err);
     const hm_status_t status = hm_meet(context, mine, &err);
-    if (status == HM_OK && context->cluster->rank == 0) {
+    if (status == HM_OK && context->cluster->rank == 0 && !settings->quiet) {
         print_report(context->cluster, target, &report);
     }
     return status;

@@ -40,6 +40,16 @@ def test_a_region_is_the_points_in_it(run, tmp_path, file):
     assert picture(tmp_path / "part.png").shape == (len(rows), len(columns), 3)
 
 
+def test_a_line_says_what_was_made(run, file):
+    """Nothing where it could come behind a picture that goes to the same place."""
+    wanted = ["--png", "s.png", "--xdmf", "s.xmf", "--dzi", "s", "--frames", "s%d.png", "--compress", "s.h5", "--overwrite"]
+    assert run("export", file, *wanted, ranks=2).ok().out.splitlines()[:5] == [
+        "png s.png", "dzi s", "frames s%d.png", "xdmf s.xmf", "compressed s.h5"]
+    wanted[wanted.index("s")] = "t"
+    assert run("export", file, *wanted, "--quiet", ranks=2).ok().out == ""
+    assert run("export", file, "--png", "/dev/null").ok().out == ""
+
+
 def test_scale_averages_light(run, tmp_path, file):
     run("export", file, "--png", "full.png").ok()
     run("export", file, "--png", "small.png", "--scale", "1/3").ok()

@@ -185,7 +185,7 @@ nap() {
 run() {
     code=$exit_stopped
     [ -z "$stop" ] || return 0
-    say "runs $(shown "$@")"
+    [ -n "${runs_unsaid:-}" ] || say "runs $(shown "$@")"
     "$@" </dev/null &
     child=$!
     [ -z "$stop" ] || on_signal "$stop" USR1 # it came before there was a child

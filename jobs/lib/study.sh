@@ -77,7 +77,9 @@ job_study() {
     repetitions=$(setting HPCMANDEL_STUDY_REPETITIONS 5 1 1000)
     study_begin
     start_watch
+    runs_unsaid=yes
     for ((repetition = 0; repetition <= repetitions; ++repetition)); do
+        [ -t 2 ] || say "repetition $repetition of $repetitions of the $study study$([ "$repetition" -gt 0 ] || printf ': warming up')"
         for threads in "${threads_list[@]}"; do
             for per in "${ranks_list[@]}"; do
                 study_fits || continue
@@ -89,6 +91,7 @@ job_study() {
             done
         done
     done
+    study_clear
     say "rows in $study_csv; hpcmandel report explains them"
     [ "$study_wrong" -eq 0 ] || job_end_now "$exit_bug" "$study_wrong runs had a wrong checksum"
     job_end 0
@@ -143,6 +146,14 @@ study_size() {
         'BEGIN { s = sqrt(n); printf "%dx%d\n", int(w * s + 0.5), int(h * s + 0.5) }')")
 }
 
+# study_progress: what is running, on a terminal
+study_progress() {
+    [ ! -t 2 ] || printf '\r\033[K%s' "$study: repetition $repetition of $repetitions, $nodes x $per ranks x $threads threads, $strategy" >&2
+}
+
+# study_clear: makes room for a line
+study_clear() { [ ! -t 2 ] || printf '\r\033[K' >&2; }
+
 # study_run: one run of the matrix, unless its row is there
 study_run() {
     local key size launch started hosts=()
@@ -156,6 +167,7 @@ study_run() {
     launch_with $((nodes * per)) "$per" "$threads" "${hosts[@]}"
     printf -v started '%(%FT%T%z)T' -1
     rm -f -- "$study_output" "$study_stats"
+    study_progress
     # The summary is kept apart: its grid is in the row.
     exec 3>&1 1>"$study_summary"
     run "${launch[@]}" "$program" render "${arguments[@]}" "${size[@]}" --strategy "$strategy" --threads "$threads" \
@@ -164,11 +176,13 @@ study_run() {
     rm -f -- "$study_output"
     if [ "$code" -ne 0 ]; then
         rm -f -- "$study_stats" "$study_summary"
+        study_clear
+        say "ended with $code: $(shown "${launch[@]}" "$program" render "${arguments[@]}" "${size[@]}" --strategy "$strategy" --threads "$threads")"
         job_end "$code"
     fi
     study_row "$key" "$started"
     rm -f -- "$study_stats" "$study_summary"
-    [ -z "$stop" ] || job_end "$exit_stopped"
+    [ -z "$stop" ] || { study_clear && job_end "$exit_stopped"; }
 }
 
 # study_has KEY: is the row of a right run there
@@ -207,6 +221,7 @@ study_row() {
     if [ "$crc" != "${right:-$crc}" ] || [ "$(json_value "$study_stats" complete)" != true ]; then
         status=wrong
         study_wrong=$((study_wrong + 1))
+        study_clear
         say "wrong checksum: $crc instead of $right"
     fi
     row+=,$status
@@ -225,6 +240,7 @@ study_row() {
     row+=,$job_cpus,$(sed -n 's/^ranks .*, kernel //p' "$study_summary")$study_about
     row+=,$(csv_plain "$(hostname)"),$scheduler,$(csv_plain "$job_id"),$2,$study_arguments
     printf '%s\n' "$row" >>"$study_csv"
-    say "$study: $nodes nodes x $per ranks x $threads threads, $strategy, repetition $repetition: $status" \
-        "$(json_value "$study_stats" seconds) s"
+    # One line for all repetitions of a point; on a terminal one for all points.
+    [ -t 2 ] || [ "$repetition" -lt "$repetitions" ] ||
+        say "$study: $nodes nodes x $per ranks x $threads threads, $strategy: $status, the last in $(json_value "$study_stats" seconds) s"
 }

@@ -31,6 +31,10 @@ def test_scaling(tmp_path):
         assert float(run["imbalance_iterations"]) >= 0.999
         shares = [float(run[name]) for name in ("efficiency", "io_share", "talking_share", "waiting_share")]
         assert 0 < sum(shares) < 1.05, run  # opening the file is nobody's share
+    # A line for each point, one for each round.
+    assert len(re.findall(r"^hpcmandel: (?:strong|weak): ", out, re.M)) == 7 + 2 * 2 + 3, out
+    assert len(re.findall(r"^hpcmandel: repetition \d of 1 of the (?:strong|weak) study", out, re.M)) == 2 * 3, out
+    assert "hpcmandel: runs " not in out
     assert "predicted s" in out and "nothing is predicted" not in out
     # Runs of one repetition stand together: what is compared lies near in time.
     first = [run["repetition"] for run in strong[:14]]

@@ -75,7 +75,7 @@ static inline bool clocks_open(void) {
  * Stands before the C library's: a rank that waits in MPI or for MPI naps between its looks, and
  * each is counted here.
  */
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the library's are reserved
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): theirs are reserved */
 int nanosleep(const struct timespec *time, struct timespec *left) {
     if (clocks != NULL) {
         atomic_fetch_add(&clocks->looked[clocks_rank], 1);

@@ -107,6 +107,7 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
                        (formula->julia || largest < b->surely * (1.0 - nearly));
     b->may_board_raw = b->may_board_raw && (b->level == LEVEL_COUNT || largest <= b->far_first);
     b->from_c = !formula->julia && largest < b->limit * (1.0 - nearly);
+    b->left_first = (double)formula->max_iter - b->from_c;
     b->form_tested = formula->arith == HM_ARITH_FMA ? FORM_FMA : FORM_PLAIN;
     b->form_scout = formula->arith == HM_ARITH_FMA ? FORM_FMA
                     : small == 0.0 || huge         ? FORM_PLAIN

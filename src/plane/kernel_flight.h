@@ -168,6 +168,11 @@ HM_INLINE void fill(double *array, v_double_t fresh, v_filling_t filling) {
     v_store(array, v_expand(v_load(array), fresh, filling));
 }
 
+/* The same where all lanes get one value. */
+HM_INLINE void fill_all(double *array, double value, v_filling_t filling) {
+    v_store(array, v_refill(v_load(array), v_all(value), filling));
+}
+
 /* Is there a vector of points side by side that need no prelude? */
 static inline bool raw_points(const body_t *b, const flight_t *f) {
     return b->raw > 0 && b->at < b->points && f == b->next;
@@ -188,7 +193,7 @@ static void raw_tail(body_t *b, points_t *q) {
         formula->julia ? v_all(formula->julia_re) : zr,
         formula->julia ? v_all(formula->julia_im) : zi,
         v_add(v_all((double)b->at), v_lane_numbers()),
-        v_all((double)formula->max_iter - b->from_c),
+        v_all(b->left_first),
         v_all(at_z ? 1.0 : 0.0),
         v_all(0.0),
     };
@@ -206,29 +211,27 @@ HM_INLINE void board_raw(body_t *b, flight_t *f, int g, unsigned lanes, bool slo
     group_t *to = &f->group[g];
     HM_OPAQUE(to);
     const v_filling_t filling = v_route_expand(lanes);
-    const v_double_t now = v_all((double)f->time);
     const v_double_t zr = v_load(b->re + b->column);
-    const v_double_t zi = v_all(b->im[b->row]);
+    const double zi = b->im[b->row];
     if (formula->julia) {
         fill(to->x, zr, filling);
-        fill(to->y, zi, filling);
-        fill(to->cr, v_all(formula->julia_re), filling);
-        fill(to->ci, v_all(formula->julia_im), filling);
+        fill_all(to->y, zi, filling);
+        fill_all(to->cr, formula->julia_re, filling);
+        fill_all(to->ci, formula->julia_im, filling);
     } else {
-        const v_double_t zero = v_all(0.0);
-        fill(to->x, b->from_c ? zr : zero, filling);
-        fill(to->y, b->from_c ? zi : zero, filling);
+        fill(to->x, b->from_c ? zr : v_all(0.0), filling);
+        fill_all(to->y, b->from_c ? zi : 0.0, filling);
         fill(to->cr, zr, filling);
-        fill(to->ci, zi, filling);
+        fill_all(to->ci, zi, filling);
     }
     fill(to->place, v_add(v_all((double)b->at), v_lane_numbers()), filling);
-    fill(to->due, v_add(v_all((double)formula->max_iter - b->from_c), now), filling);
+    fill_all(to->due, b->left_first + (double)f->time, filling);
     if (b->exact) {
-        fill(to->seen_x, v_all(NAN), filling);
+        fill_all(to->seen_x, NAN, filling);
     }
     if (slope) {
-        fill(f->slope[g].x, v_all(formula->julia || b->from_c ? 1.0 : 0.0), filling);
-        fill(f->slope[g].y, v_all(0.0), filling);
+        fill_all(f->slope[g].x, formula->julia || b->from_c ? 1.0 : 0.0, filling);
+        fill_all(f->slope[g].y, 0.0, filling);
     }
     const int count = __builtin_popcount(lanes);
     b->at += count;
@@ -245,12 +248,11 @@ HM_INLINE void board_pool(body_t *b, flight_t *f, int g, unsigned lanes, bool sl
     HM_OPAQUE(to);
     if (q->count < count) {
         const v_filling_t all = v_route_expand(lanes);
-        const v_double_t zero = v_all(0.0);
-        fill(to->x, zero, all);
-        fill(to->y, zero, all);
-        fill(to->cr, zero, all);
-        fill(to->ci, zero, all);
-        fill(to->due, v_all(INFINITY), all);
+        fill_all(to->x, 0.0, all);
+        fill_all(to->y, 0.0, all);
+        fill_all(to->cr, 0.0, all);
+        fill_all(to->ci, 0.0, all);
+        fill_all(to->due, INFINITY, all);
         for (; count > q->count; --count) {
             taken &= taken - 1;
         }
@@ -268,7 +270,7 @@ HM_INLINE void board_pool(body_t *b, flight_t *f, int g, unsigned lanes, bool sl
     fill(to->place, v_load(from + FIELD_PLACE * POOL), filling);
     fill(to->due, v_add(v_load(from + FIELD_LEFT * POOL), now), filling);
     if (b->exact) {
-        fill(to->seen_x, v_all(NAN), filling);
+        fill_all(to->seen_x, NAN, filling);
     }
     if (slope) {
         fill(f->slope[g].x, v_load(from + FIELD_DX * POOL), filling);

@@ -30,8 +30,8 @@ HM_INLINE void fly_round(v_double_t *x, v_double_t *y, const group_t *wing, form
     }
 }
 
-/* A block of a wing. Is there a lane that escaped? */
-HM_INLINE bool fly_wing(group_t *wing, int rounds, const double *limit, form_t form) {
+/* A block of a wing. Returns its lanes that escaped. */
+HM_INLINE uint64_t fly_wing(group_t *wing, int rounds, const double *limit, form_t form) {
     v_double_t x[V_FLIGHT], y[V_FLIGHT];
     HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
         x[g] = v_load(wing[g].x);
@@ -44,20 +44,21 @@ HM_INLINE bool fly_wing(group_t *wing, int rounds, const double *limit, form_t f
         }
         fly_round(x, y, wing, form);
     }
-    v_mask_t escaped = v_none();
+    uint64_t escaped = 0;
     HM_UNROLL for (int g = 0; g < V_FLIGHT; ++g) {
         v_store(wing[g].x, x[g]);
         v_store(wing[g].y, y[g]);
-        escaped = v_or(escaped, v_not_le(square(x[g], y[g], form), v_load(limit)));
+        const v_mask_t out = v_not_le(square(x[g], y[g], form), v_load(limit));
+        escaped |= (uint64_t)v_bits(out) << g * V_LANES;
     }
-    return v_any(escaped);
+    return escaped;
 }
 
 /* The same with derivatives, which need twice the registers: half a wing after the other. */
-HM_INLINE bool fly_wing_slope(group_t *wing, slopes_t *slopes, int rounds, const double *limit,
-                              const double *add, form_t form) {
+HM_INLINE uint64_t fly_wing_slope(group_t *wing, slopes_t *slopes, int rounds, const double *limit,
+                                  const double *add, form_t form) {
     enum { HALF = V_FLIGHT / 2 };
-    v_mask_t escaped = v_none();
+    uint64_t escaped = 0;
     for (int part = 0; part < V_FLIGHT / HALF; ++part) {
         group_t *half = wing + part * HALF;
         slopes_t *slope = slopes + part * HALF;
@@ -89,29 +90,26 @@ HM_INLINE bool fly_wing_slope(group_t *wing, slopes_t *slopes, int rounds, const
             v_store(half[g].y, y[g]);
             v_store(slope[g].x, dx[g]);
             v_store(slope[g].y, dy[g]);
-            escaped = v_or(escaped, v_not_le(square(x[g], y[g], form), v_load(limit)));
+            const v_mask_t out = v_not_le(square(x[g], y[g], form), v_load(limit));
+            escaped |= (uint64_t)v_bits(out) << (part * HALF + g) * V_LANES;
         }
     }
-    return v_any(escaped);
+    return escaped;
 }
 
 /* Blocks until the time is `until` or more, or lanes have escaped. Returns those lanes. */
 HM_INLINE uint64_t fly(flight_t *f, int64_t until, form_t form, bool slope) {
-    bool some = false;
+    uint64_t lanes = 0;
     do {
         for (int k = 0; k < V_WINGS; ++k) {
             group_t *wing = f->group + k * V_FLIGHT;
-            some |= slope ? fly_wing_slope(wing, f->slope + k * V_FLIGHT, f->rounds, f->limit,
-                                           f->add, form)
-                          : fly_wing(wing, f->rounds, f->limit, form);
+            const uint64_t escaped = slope ? fly_wing_slope(wing, f->slope + k * V_FLIGHT,
+                                                            f->rounds, f->limit, f->add, form)
+                                           : fly_wing(wing, f->rounds, f->limit, form);
+            lanes |= escaped << k * V_FLIGHT * V_LANES;
         }
         f->time += (int64_t)f->rounds * ROUND;
-    } while (!some && f->time < until);
-    uint64_t lanes = 0;
-    for (int g = 0; some && g < V_WINGS * V_FLIGHT; ++g) {
-        const v_double_t size = square(v_load(f->group[g].x), v_load(f->group[g].y), form);
-        lanes |= (uint64_t)v_bits(v_not_le(size, v_load(f->limit))) << g * V_LANES;
-    }
+    } while (!lanes && f->time < until);
     return lanes;
 }
 

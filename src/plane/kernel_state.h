@@ -138,6 +138,7 @@ typedef struct body_t {
     bool suits_channels;   /* can the flights lead points far away with this bailout? */
     bool may_board_raw;    /* may points board without a prelude? No care needed, none far away */
     bool from_c;           /* every |c| is within the bailout: orbits may begin with z = c */
+    double left_first;     /* max_iter, less the one update that is made then */
     int64_t raw;           /* so many of the next points are to board without a prelude */
     int patience;          /* updates of a prelude in any case */
     int prepared;          /* points since patience was last thought over */

@@ -190,5 +190,10 @@ static inline v_double_t v_expand(v_double_t old, v_double_t fresh, v_filling_t 
     const __m256i spread = _mm256_permutevar8x32_epi32(_mm256_castpd_si256(fresh), filling.route);
     return _mm256_blendv_pd(old, _mm256_castsi256_pd(spread), _mm256_castsi256_pd(filling.lanes));
 }
+/** `old`, with the lanes of the filling replaced by those of `same`, all of whose lanes are equal.
+ */
+static inline v_double_t v_refill(v_double_t old, v_double_t same, v_filling_t filling) {
+    return _mm256_blendv_pd(old, same, _mm256_castsi256_pd(filling.lanes));
+}
 
 #endif

@@ -136,5 +136,8 @@ static inline v_filling_t v_route_expand(unsigned bits) {
 static inline v_double_t v_expand(v_double_t old, v_double_t fresh, v_filling_t filling) {
     return _mm512_mask_expand_pd(old, filling, fresh);
 }
+static inline v_double_t v_refill(v_double_t old, v_double_t same, v_filling_t filling) {
+    return _mm512_mask_mov_pd(old, filling, same);
+}
 
 #endif

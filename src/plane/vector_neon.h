@@ -168,5 +168,8 @@ static inline v_double_t v_expand(v_double_t old, v_double_t fresh, v_filling_t 
     const v_double_t spread = vbslq_f64(filling.alone, vdupq_laneq_f64(fresh, 0), fresh);
     return vbslq_f64(filling.lanes, spread, old);
 }
+static inline v_double_t v_refill(v_double_t old, v_double_t same, v_filling_t filling) {
+    return vbslq_f64(filling.lanes, same, old);
+}
 
 #endif

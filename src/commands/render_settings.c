@@ -177,8 +177,10 @@ const hm_option_t render_options[] = {
                    "are ignored. May be given several times"),
     OPTION("time-limit", SECONDS, time_limit, .value = "TIME", .check = check_time_limit,
            .group = "Output",
-           .help = "stop cleanly after this long (90, 1.5m, 2h, HH:MM:SS, D-HH:MM:SS), with exit "
-                   "code 75; SIGTERM, SIGINT and SIGUSR1 do the same"),
+           .help =
+               "stop cleanly after this long (90, 1.5m, 2h, HH:MM:SS, D-HH:MM:SS), with exit "
+               "code 75; SIGTERM, SIGINT and SIGUSR1 do the same. Not while the file is made: 8 "
+               "bytes a column and row, seconds where there are 10^8"),
     OPTION("png", TEXT, png, .value = "FILE", .group = "Output", .help = "also write a picture"),
     OPTION("palette", TEXT, palette, .value = "NAME", .check = check_palette, .group = "Output",
            .help = "colours of the picture: " HM_PALETTE_NAMES),

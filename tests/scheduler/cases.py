@@ -309,7 +309,7 @@ class Cases:
             assert row["width"] == "240" and row["scheduler"] == driver.name and row["job"] == job
         # Finished rows are not run again; one that is missing is.
         lines = path.read_text().splitlines()
-        path.write_text("\n".join(lines[:7] + lines[8:]) + "\n")
+        path.write_text("\n".join(lines[:12] + lines[13:]) + "\n")
         again = driver.submit(project, "strong", SHORT, nodes=2, ranks_per_node=2, variables=variables)
         log = self.finish(driver, project, again)
         assert len(re.findall(r"^hpcmandel: strong:", log, re.M)) == 1, log

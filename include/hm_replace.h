@@ -2,7 +2,8 @@
  * @file hm_replace.h
  * A file that takes its name only when it is whole: it is written under a temporary name beside it,
  * and renamed. So what was there before stays until then, and nobody sees half a file. A device or
- * a pipe is written directly. Not collective.
+ * a pipe is written directly, and so is what the process has open already (/dev/stdout,
+ * /dev/stderr, /dev/fd/N), wherever that goes. Not collective.
  */
 #ifndef HM_REPLACE_H
 #define HM_REPLACE_H

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hm_text.h"
+
 bool hm_replace_is_hdf5(const char *path) {
     static const char sign[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
     char head[sizeof sign];
@@ -32,17 +34,25 @@ hm_status_t hm_replace_check(const char *path, hm_error_t *err) {
                : HM_OK;
 }
 
-/** Does the path name what this process has open already, such as its standard output? Nothing can
- * be made beside that. */
-static bool is_stream(const char *path) {
-    static const char *const streams[] = {"/dev/stdout", "/dev/stderr", "/dev/fd/",
-                                          "/proc/self/fd/"};
-    for (size_t i = 0; i < sizeof streams / sizeof *streams; ++i) {
-        if (strncmp(path, streams[i], strlen(streams[i])) == 0) {
-            return true;
+/** What this process has open already and `path` names, such as its standard output: its number,
+ * or -1. Nothing can be made beside that, and it must not be begun anew. */
+static int stream_of(const char *path) {
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    int64_t number = -1;
+    if (strcmp(path, "/dev/stdout") == 0) {
+        return STDOUT_FILENO;
+    }
+    if (strcmp(path, "/dev/stderr") == 0) {
+        return STDERR_FILENO;
+    }
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && number < 0; ++i) {
+        const size_t length = strlen(folders[i]);
+        if (strncmp(path, folders[i], length) == 0 &&
+            hm_text_int(path + length, 0, INT32_MAX, &number, NULL) != HM_OK) {
+            number = -1;
         }
     }
-    return false;
+    return (int)number;
 }
 
 /** A new file under a name of its own beside `path`: its descriptor, or -1 with errno. */
@@ -70,7 +80,8 @@ hm_status_t hm_replace_open(const char *path, hm_replace_t *file, hm_error_t *er
     }
     HM_TRY(hm_replace_check(path, err));
     const bool there = stat(path, &found) == 0;
-    const bool direct = there && (!S_ISREG(found.st_mode) || is_stream(path));
+    const int stream = stream_of(path);
+    const bool direct = there && (!S_ISREG(found.st_mode) || stream >= 0);
     if (there && S_ISDIR(found.st_mode)) {
         HM_TRY(hm_error_set(err, HM_ECREATE,
                             "cannot create '%s': it is a folder; name a file in it", path));
@@ -81,7 +92,12 @@ hm_status_t hm_replace_open(const char *path, hm_replace_t *file, hm_error_t *er
     if (!made.path || (!direct && !made.part)) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory"));
     }
-    descriptor = direct ? open(path, O_WRONLY | O_CLOEXEC) : open_part(path, made.part, size);
+    if (direct) {
+        descriptor =
+            stream >= 0 ? fcntl(stream, F_DUPFD_CLOEXEC, 0) : open(path, O_WRONLY | O_CLOEXEC);
+    } else {
+        descriptor = open_part(path, made.part, size);
+    }
     if (descriptor < 0) {
         HM_TRY(hm_error_errno(err, HM_ECREATE, errno, "cannot create '%s'", path));
     }

@@ -9,9 +9,9 @@
 
 /*
  * One round of a wing. What GCC 12 makes of four updates of six vectors, in AVX2: strict, 160
- * operations on doubles (7 an update of a vector, 6 where one is fused) and 8 copies; fused, 96
- * operations (4 an update) and 38 copies; 3 more for the loop. All 16 registers are in use, c is an
- * operand in memory; once in these 24 updates a value is put on the stack and taken back.
+ * operations on doubles (7 an update of a vector, 6 where one is fused) and 6 copies; fused, 96
+ * operations (4 an update) and 33 copies; 3 more for the loop. All 16 registers are in use, c is an
+ * operand in memory; strict, once in these 24 updates a value is put on the stack and taken back.
  * (`objdump -d build/obj/plane/kernel_avx2.o`: fly_mixed, fly_fma.)
  */
 HM_INLINE void fly_round(v_double_t *x, v_double_t *y, const group_t *wing, form_t form) {

@@ -246,6 +246,12 @@ def test_standard_output_by_its_name(run, tmp_path):
     with open(tmp_path / "out", "w", encoding="ascii") as out:
         subprocess.run([PROGRAM, "compare", "a.h5", "a.h5", "--json", "/dev/stdout"], cwd=tmp_path, stdout=out, check=True, timeout=300)
     assert json.loads((tmp_path / "out").read_text())["differ"] is False
+    run("export", "a.h5", "--png", "a.png").ok()
+    for name, number in (("/dev/stdout", 1), ("/dev/fd/1", 1), ("/proc/self/fd/2", 2)):
+        with open(tmp_path / "out", "wb") as out, open(tmp_path / "other", "wb") as other:
+            subprocess.run([PROGRAM, "export", "a.h5", "--png", name], cwd=tmp_path, check=True, timeout=300,
+                           stdout=out if number == 1 else other, stderr=out if number == 2 else other)
+        assert (tmp_path / "out").read_bytes().startswith((tmp_path / "a.png").read_bytes())
 
 
 @pytest.mark.parametrize("arguments", [["export", "a.h5", "--png"], ["export", "a.h5", "--xdmf"], ["report", "a.h5", "--html"]],

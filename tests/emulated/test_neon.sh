@@ -10,7 +10,7 @@ need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 need qemu-aarch64 qemu-user
 need make make
 
-libraries=(libcunit1-dev libmpfr-dev libgmp-dev zlib1g-dev libinih-dev)
+packages=(libcunit1-dev libmpfr-dev libgmp-dev zlib1g-dev libinih-dev)
 root=$work/arm64
 if [[ ! -e $root ]]; then
     need apt-get apt
@@ -21,10 +21,10 @@ if [[ ! -e $root ]]; then
     apt=(apt-get -q -o APT::Architecture=arm64 -o APT::Architectures::=arm64
         -o Dir::State="$fetch" -o Dir::State::status="$fetch/status" -o Dir::Cache="$fetch/cache")
     if ! ("${apt[@]}" update || true # other people's repositories may lack arm64
-          cd "$fetch/deb" && "${apt[@]}" download "${libraries[@]/%/:arm64}") > "$fetch/log" 2>&1; then
+          cd "$fetch/deb" && "${apt[@]}" download "${packages[@]/%/:arm64}") > "$fetch/log" 2>&1; then
         tail -n 5 "$fetch/log" >&2
         rm -rf "$fetch"
-        missing "cannot get the arm64 packages ${libraries[*]}"
+        missing "cannot get the arm64 packages ${packages[*]}"
     fi
     for package in "$fetch"/deb/*.deb; do
         dpkg-deb -x "$package" "$fetch/root"

@@ -36,6 +36,15 @@ def built():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_nothing_that_runs_make_is_in_git():
+    """Data sets and what is built are ignored; a file that is in git although it is ignored came there by mistake."""
+    kept = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-ci", "--exclude-per-directory=.gitignore"], cwd=ROOT,
+                          capture_output=True, text=True, check=False)
+    if kept.returncode != 0:
+        pytest.skip("not a checkout")
+    assert kept.stdout == ""
+
+
 def test_changing_nothing_makes_nothing():
     assert make("-q", "hpcmandel", "unit-tests").returncode == 0
     assert "up to date" in make("hpcmandel").stdout

@@ -40,10 +40,7 @@ static hm_status_t scan_periods(hm_reader_t *reader, const hm_dataset_info_t *in
         for (int64_t i = 0; i < rows; ++i) {
             const uint32_t *row = period + i * width;
             if (done[i] == 1 && hm_crc32_words(row, (size_t)width) != crc[i * columns + column]) {
-                HM_TRY(hm_error_set(err, HM_EDATA,
-                                    "row %lld of the channel period is torn: its CRC-32 is not "
-                                    "that it was written with",
-                                    (long long)(first + i)));
+                HM_TRY(hm_scan_torn(info, HM_CHANNEL_PERIOD, first + i, err));
             }
             HM_TRY(hm_components_row(components, done[i] == 1 ? row : NULL, width, err));
         }

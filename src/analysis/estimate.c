@@ -64,14 +64,10 @@ static int moebius(int n) {
     return sign;
 }
 
-uint64_t hm_estimate_centres(int period) {
-    uint64_t centres = 0;
-    for (int d = 1; d <= period && period <= 63; ++d) {
-        if (period % d == 0) {
-            const uint64_t part = (uint64_t)1 << (d - 1);
-            const int sign = moebius(period / d);
-            centres += sign > 0 ? part : sign < 0 ? ~part + 1 : 0;
-        }
+double hm_estimate_centres(int period) {
+    double centres = 0;
+    for (int d = 1; d <= period; ++d) {
+        centres += period % d == 0 ? ldexp(moebius(period / d), d - 1) : 0;
     }
     return centres;
 }

@@ -40,8 +40,8 @@ hm_estimate_t hm_estimate_rest(double a4, double a2, double a1);
  */
 _Bool hm_estimate_dimension(const uint64_t *count, int levels, hm_estimate_t *dimension);
 
-/** Centres of components of this period: the sum of mu(period/d) * 2^(d-1) over its divisors d
- * (OEIS A000740). 0 above 63. */
-uint64_t hm_estimate_centres(int period);
+/** Centres of components of this period, 0 to 1024: the sum of mu(period/d) * 2^(d-1) over its
+ * divisors d (OEIS A000740). Exact up to 53, rounded above. */
+double hm_estimate_centres(int period);
 
 #endif

@@ -197,8 +197,8 @@ static void add_periods(maker_t *m) {
     for (int period = 0; sums && period < HM_PERIODS; ++period) {
         if (sums->components[period] > 0) {
             add(m, "component", "", period,
-                m->info->formula.julia ? 0 : (double)hm_estimate_centres(period),
-                sums->components[period], (double)sums->largest[period] * m->pixel, 0);
+                m->info->formula.julia ? 0 : hm_estimate_centres(period), sums->components[period],
+                (double)sums->largest[period] * m->pixel, 0);
         }
     }
 }

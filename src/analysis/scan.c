@@ -11,6 +11,7 @@
 
 /** What a pass needs besides its sums. */
 typedef struct pass_t {
+    const hm_dataset_info_t *info;
     int64_t width;
     hm_counts_t sums;
     int columns;      /**< of the table of CRCs */
@@ -87,6 +88,17 @@ static uint64_t differing_bits(const uint64_t *a, const uint64_t *b, int64_t wor
     return count;
 }
 
+hm_status_t hm_scan_torn(const hm_dataset_info_t *info, hm_channel_t channel, int64_t row,
+                         hm_error_t *err) {
+    /* --resume looks for torn rows in files alone that are not complete. */
+    return hm_error_set(err, HM_EDATA,
+                        "row %lld of the channel %s is torn: its data have not the CRC-32 that was "
+                        "written with them; %s",
+                        (long long)row, hm_channel_name(channel),
+                        info->result.complete ? "render it anew, with --overwrite"
+                                              : "render with --resume computes it again");
+}
+
 /** One row that is done, and the boundary between it and the row before. `own`: not the next rank's
  * first one, of which only the boundary counts. */
 static hm_status_t add_row(hm_scan_t *scan, pass_t *pass, hm_boxes_t *boxes, int64_t row,
@@ -97,10 +109,7 @@ static hm_status_t add_row(hm_scan_t *scan, pass_t *pass, hm_boxes_t *boxes, int
     if (own) {
         const uint32_t found = hm_crc32_words(counts, (size_t)pass->width);
         if (found != crc) {
-            HM_TRY(hm_error_set(err, HM_EDATA,
-                                "row %lld is torn: its CRC-32 is %08lx, not %08lx as it was "
-                                "written; render with --resume to have it computed again",
-                                (long long)row, (unsigned long)found, (unsigned long)crc));
+            HM_TRY(hm_scan_torn(pass->info, HM_CHANNEL_ITERATIONS, row, err));
         }
         hm_crc32_join(&pass->joined, found, pass->width * 4);
         ++scan->rows;
@@ -132,7 +141,8 @@ static int64_t find_axis(const hm_grid_t *grid) {
 static hm_status_t make_pass(const hm_dataset_info_t *info, pass_t *pass, hm_error_t *err) {
     hm_status_t status = HM_OK;
     const int64_t width = info->grid.width;
-    *pass = (pass_t){.width = width, .piece = hm_share_piece(width), .words = (width + 63) / 64};
+    *pass = (pass_t){
+        .info = info, .width = width, .piece = hm_share_piece(width), .words = (width + 63) / 64};
     for (int channel = 0; channel < HM_CHANNEL_COUNT; ++channel) {
         pass->columns += (info->channels >> channel) & 1u ? 1 : 0;
     }

@@ -27,6 +27,11 @@ typedef struct hm_scan_t {
     double reading; /**< seconds in reads */
 } hm_scan_t;
 
+/** Says that a row's data of a channel are not those that were written, and what to do. HM_EDATA.
+ */
+hm_status_t hm_scan_torn(const hm_dataset_info_t *info, hm_channel_t channel, int64_t row,
+                         hm_error_t *err);
+
 /** Reads this rank's rows. Not collective but for the file. HM_EDATA: the first bad row. On failure
  * nothing needs freeing. `boxes` and `scan->bin` are the caller's to free. */
 hm_status_t hm_scan_rows(hm_reader_t *reader, const hm_dataset_info_t *info, hm_share_t share,

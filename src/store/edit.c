@@ -2,6 +2,7 @@
 #include "edit.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "layout.h"
@@ -12,6 +13,11 @@ hm_status_t hm_edit_open(const char *path, hm_edit_t *edit, hm_error_t *err) {
     hm_h5_quiet();
     hid_t access = H5I_INVALID_HID;
     HM_TRY(hm_layout_descriptor(path, true, &opened.descriptor, err));
+    /* HDF5 would make a file of its own of it. */
+    struct stat found;
+    if (fstat(opened.descriptor, &found) == 0 && found.st_size == 0) {
+        HM_TRY(hm_error_set(err, HM_EDATA, "'%s' is empty: no data set file", path));
+    }
     status = hm_seal_check(opened.descriptor, &opened.seal, &opened.sealed, err);
     if (status != HM_OK) {
         (void)hm_error_context(err, "'%s'", path);

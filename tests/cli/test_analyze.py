@@ -293,12 +293,18 @@ def test_what_is_not_true_is_refused(run, tmp_path, small, ranks):
     shutil.copy(small, tmp_path / "torn.h5")
     flip(tmp_path / "torn.h5", "iterations", 23)
     torn = run("analyze", "torn.h5", ranks=ranks)
-    assert torn.code == 65 and "row 23 is torn" in torn.err and torn.out == ""
+    assert torn.code == 65 and "row 23 of the channel iterations is torn" in torn.err and torn.out == ""
     assert torn.err.count("error:") == 1
     shutil.copy(small, tmp_path / "torn.h5")
     flip(tmp_path / "torn.h5", "period", 5)
     torn = run("analyze", "torn.h5", ranks=ranks)
     assert torn.code == 65 and "row 5 of the channel period" in torn.err
+    # What it says to do does it: --resume mends a file that is not complete, and leaves one that is.
+    assert "--overwrite" in torn.err and "--resume" not in torn.err
+    part = forge(small, tmp_path / "part.h5")
+    flip(part, "period", 5)
+    torn = run("analyze", part, ranks=ranks)
+    assert torn.code == 65 and "row 5 of the channel period" in torn.err and "--resume" in torn.err
     counts, _ = read(small, "iterations")
     counts[9, 4] = 301
     high = run("analyze", forge(small, tmp_path / "high.h5", counts=counts), ranks=ranks)

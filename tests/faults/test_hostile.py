@@ -172,3 +172,6 @@ def test_what_is_no_file(tmp_path):
     for name in ("empty.h5", "folder.h5", "pipe.h5", "/dev/zero"):
         for command in commands(tmp_path / name)[:1] + commands(tmp_path / name)[-1:]:
             assert run(command).returncode == 65, command
+    resumed = run(["render", "--resume", "--output", tmp_path / "empty.h5"])
+    assert resumed.returncode == 65 and "empty.h5' is empty" in resumed.stderr
+    assert (tmp_path / "empty.h5").read_bytes() == b""

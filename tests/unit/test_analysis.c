@@ -85,12 +85,14 @@ static void test_shares(void) {
 
 /** OEIS A000740. */
 static void test_centres(void) {
-    const uint64_t known[] = {1, 1, 3, 6, 15, 27, 63, 120, 252, 495};
+    const double known[] = {1, 1, 3, 6, 15, 27, 63, 120, 252, 495};
     for (int period = 1; period <= 10; ++period) {
         CU_ASSERT(hm_estimate_centres(period) == known[period - 1]);
     }
-    CU_ASSERT(hm_estimate_centres(0) == 0 && hm_estimate_centres(64) == 0);
-    CU_ASSERT(hm_estimate_centres(61) == ((uint64_t)1 << 60) - 1);
+    CU_ASSERT(hm_estimate_centres(0) == 0);
+    CU_ASSERT(hm_estimate_centres(53) == 0x1p52 - 1);
+    CU_ASSERT(hm_estimate_centres(64) == 0x1p63 - 0x1p31);
+    CU_ASSERT(hm_estimate_centres(1023) == 0x1p1022);
 }
 
 static void test_estimates(void) {

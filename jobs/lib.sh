@@ -24,7 +24,7 @@
 schedulers=(slurm pbs local)
 
 jobs_folder=$(cd -- "${BASH_SOURCE[0]%/*}" && pwd)
-readonly exit_usage=64 exit_data=65 exit_missing=69 exit_bug=70 exit_create=73 exit_stopped=75
+readonly exit_usage=64 exit_data=65 exit_missing=69 exit_bug=70 exit_io=74 exit_stopped=75
 how_to_resume="go on with it by the same command and --resume"
 
 for file in options launch kinds study; do
@@ -52,6 +52,9 @@ state_folder() { printf '%s\n' "${HPCMANDEL_STATE:-results/.jobs}"; }
 
 # journal WORDS...: adds a line, with the time in front
 journal() { printf '%(%s)T %s\n' -1 "$*" >>"$journal_file"; }
+
+# journal_end WORDS...: the same of a job that ends, for whatever reason: a full disk may be it
+journal_end() { journal "$@" || say "the journal $journal_file cannot be written"; }
 
 # read_journal: sets `restarts`, `crashes` and `first_start` from the lines of earlier starts
 read_journal() {
@@ -248,7 +251,7 @@ job_end_now() {
     trap '' USR1 TERM INT
     [ -z "$watcher" ] || kill "$watcher" 2>/dev/null || true
     [ $# -eq 0 ] || say "$@"
-    journal end "$ended"
+    journal_end end "$ended"
     say "$(printf '%(%F %T)T' -1) job $job_id ends with $ended after $SECONDS s"
     exit "${exit_code:-$ended}"
 }
@@ -266,7 +269,7 @@ job_end() {
         done) job_end_now 0 ;;
         failed) job_end_now "$ended" "ended with $ended, as it would again: not restarted" ;;
         crashed)
-            journal crash "$ended"
+            journal_end crash "$ended"
             [ "$crashes" -lt 2 ] || job_end_now "$ended" "ended with $ended for the third time: not restarted"
             say "ended with $ended, as with a lost node or a killed rank"
             ;;
@@ -279,6 +282,6 @@ job_end() {
     trap '' USR1 TERM INT # the end that the scheduler now makes is our own
     job_again=$job_id
     "${scheduler}_again" || job_end_now "$ended" "could not be restarted; $how_to_resume"
-    journal again "$job_again"
+    journal_end again "$job_again"
     job_end_now "$ended" "incomplete; goes on as job $job_again"
 }

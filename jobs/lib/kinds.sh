@@ -8,8 +8,11 @@ job_render() {
     launch_all
     start_watch
     if is_render "${arguments[@]}"; then
-        run_render "results/$job_name-$job_key.h5" "${arguments[@]}"
+        local output=results/$job_name-$job_key.h5
+        given output "${arguments[@]}" || how_to_resume="go on with it by the same command, --output $output and --resume"
+        run_render "$output" "${arguments[@]}"
     else
+        how_to_resume="run it again"
         run "${launch[@]}" "$program" "${arguments[@]}"
     fi
     job_end "$code"
@@ -84,13 +87,15 @@ job_views() {
     for word in output config; do
         ! option_value "$word" "${common[@]}" || job_end_now "$exit_usage" "--$word cannot be the same for every view"
     done
+    local views_folder=results/$job_name-${job_key%%_*}
+    how_to_resume="what is done is in $views_folder"
     launch_all
     start_watch
     item() {
         local view=${views[$1 - 1]}
         local stem=${view##*/}
         say "view $1 of ${#views[@]}: $view"
-        run_render "results/$job_name-${job_key%%_*}/$1-$(plain_name "${stem%.ini}").h5" --config "$view" "${common[@]}"
+        run_render "$views_folder/$1-$(plain_name "${stem%.ini}").h5" --config "$view" "${common[@]}"
     }
     items ${#views[@]}
 }
@@ -107,6 +112,7 @@ job_zoom() {
         ! option_value "$word" "${common[@]}" || job_end_now "$exit_usage" "--$word cannot be the same for every frame"
     done
     zoom_folder=results/$job_name-${job_key%%_*}
+    how_to_resume="what is done is in $zoom_folder"
     mkdir -p -- "$zoom_folder"
     launch_all
     start_watch
@@ -126,13 +132,14 @@ job_note() {
     job_begin note "$@"
     local parent=${arguments[0]:-} output=${arguments[1]:-} log=${arguments[2]:-} note
     [ -n "$parent" ] || job_end_now "$exit_usage" "expected JOB OUTPUT LOG"
+    mkdir -p -- results
     note=results/$(plain_name "$parent").failed.txt
     {
         printf 'Job %s failed; what was to follow it was not run.\n\n' "$parent"
         if [ -e "$output" ]; then
             printf 'Its file %s holds what was done. To go on, run the same command with --resume; to give it up, remove the file.\n' \
                 "$output"
-        else
+        elif [ -n "$output" ]; then
             printf 'It left no file %s: nothing is to be removed.\n' "$output"
         fi
         if [ -r "$log" ]; then

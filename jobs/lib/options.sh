@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # options.sh: messages, numbers, names; arguments that travel; the program's options and config files as far as jobs look at them.
 
-say() { printf 'hpcmandel: %s\n' "$*" >&2; }
+# say WORDS...: `line_begins` is what removes a line of progress on a terminal. A log that cannot be written ends nothing.
+say() { printf '%shpcmandel: %s\n' "${line_begins:-}" "$*" >&2 || true; }
 die() { # die CODE MESSAGE...
     say "${@:2}"
     exit "$1"

@@ -46,10 +46,11 @@ study_list() {
 
 # study_numbers NAME DEFAULT MOST: the same, of numbers from 1 to MOST
 study_numbers() {
-    local word
+    local i
     study_list "$1" "$2"
-    for word in "${list[@]}"; do
-        is_number "$word" 1 "$3" || job_end_now "$exit_usage" "$1: each must be a number from 1 to $3, not '$word'"
+    for i in "${!list[@]}"; do
+        is_number "${list[i]}" 1 "$3" || job_end_now "$exit_usage" "$1: each must be a number from 1 to $3, not '${list[i]}'"
+        list[i]=$((10#${list[i]})) # 08 is no octal number
     done
 }
 
@@ -78,6 +79,7 @@ job_study() {
     study_begin
     start_watch
     runs_unsaid=yes
+    [ ! -t 2 ] || line_begins=$'\r\033[K'
     for ((repetition = 0; repetition <= repetitions; ++repetition)); do
         [ -t 2 ] || say "repetition $repetition of $repetitions of the $study study$([ "$repetition" -gt 0 ] || printf ': warming up')"
         for threads in "${threads_list[@]}"; do
@@ -91,7 +93,6 @@ job_study() {
             done
         done
     done
-    study_clear
     say "rows in $study_csv; hpcmandel report explains them"
     [ "$study_wrong" -eq 0 ] || job_end_now "$exit_bug" "$study_wrong runs had a wrong checksum"
     job_end 0
@@ -110,6 +111,7 @@ study_fits() {
 study_begin() {
     local header folder
     study_csv=${HPCMANDEL_STUDY_CSV:-results/$study.csv}
+    how_to_resume="go on with it by the same command, which keeps the rows of $study_csv"
     folder=$(dirname -- "$study_csv")
     mkdir -p -- "$folder"
     study_output=$folder/.$study-$job_key.h5
@@ -118,14 +120,13 @@ study_begin() {
     study_wrong=0 study_about=
     study_arguments=$(csv_quoted "${arguments[*]@Q}")
     if [ -s "$study_csv" ]; then
-        read -r header <"$study_csv"
+        read -r header <"$study_csv" || true
         [ "$header" = "$study_columns" ] || job_end_now "$exit_data" \
             "$study_csv has other columns than this study writes: move it away, or name another (HPCMANDEL_STUDY_CSV)"
         # A row that a kill or a full disk cut short is no row.
         [ -z "$(tail -c 1 -- "$study_csv")" ] || sed -i '$d' -- "$study_csv"
-    else
-        printf '%s\n' "$study_columns" >"$study_csv"
     fi
+    [ -s "$study_csv" ] || study_line "$study_columns"
     local about name
     about=$("$program" --version 2>/dev/null </dev/null || true)
     for name in hpcmandel revision compiler mpi hdf5; do
@@ -146,13 +147,14 @@ study_size() {
         'BEGIN { s = sqrt(n); printf "%dx%d\n", int(w * s + 0.5), int(h * s + 0.5) }')")
 }
 
-# study_progress: what is running, on a terminal
-study_progress() {
-    [ ! -t 2 ] || printf '\r\033[K%s' "$study: repetition $repetition of $repetitions, $nodes x $per ranks x $threads threads, $strategy" >&2
-}
+# study_line TEXT: adds a line to the file
+study_line() { printf '%s\n' "$1" >>"$study_csv" || job_end_now "$exit_io" "cannot write $study_csv; $how_to_resume"; }
 
-# study_clear: makes room for a line
-study_clear() { [ ! -t 2 ] || printf '\r\033[K' >&2; }
+# study_progress: what is running, on a terminal; what others write there goes over it
+study_progress() {
+    [ -z "${line_begins:-}" ] || printf '%s%s\r' "$line_begins" \
+        "$study: repetition $repetition of $repetitions, $nodes x $per ranks x $threads threads, $strategy" >&2
+}
 
 # study_run: one run of the matrix, unless its row is there
 study_run() {
@@ -176,13 +178,12 @@ study_run() {
     rm -f -- "$study_output"
     if [ "$code" -ne 0 ]; then
         rm -f -- "$study_stats" "$study_summary"
-        study_clear
-        say "ended with $code: $(shown "${launch[@]}" "$program" render "${arguments[@]}" "${size[@]}" --strategy "$strategy" --threads "$threads")"
+        [ -n "$stop" ] || say "ended with $code: $(shown "${launch[@]}" "$program" render "${arguments[@]}" "${size[@]}" --strategy "$strategy" --threads "$threads")"
         job_end "$code"
     fi
     study_row "$key" "$started"
     rm -f -- "$study_stats" "$study_summary"
-    [ -z "$stop" ] || { study_clear && job_end "$exit_stopped"; }
+    [ -z "$stop" ] || job_end "$exit_stopped"
 }
 
 # study_has KEY: is the row of a right run there
@@ -221,7 +222,6 @@ study_row() {
     if [ "$crc" != "${right:-$crc}" ] || [ "$(json_value "$study_stats" complete)" != true ]; then
         status=wrong
         study_wrong=$((study_wrong + 1))
-        study_clear
         say "wrong checksum: $crc instead of $right"
     fi
     row+=,$status
@@ -239,8 +239,9 @@ study_row() {
     done
     row+=,$job_cpus,$(sed -n 's/^ranks .*, kernel //p' "$study_summary")$study_about
     row+=,$(csv_plain "$(hostname)"),$scheduler,$(csv_plain "$job_id"),$2,$study_arguments
-    printf '%s\n' "$row" >>"$study_csv"
+    study_line "$row"
     # One line for all repetitions of a point; on a terminal one for all points.
-    [ -t 2 ] || [ "$repetition" -lt "$repetitions" ] ||
-        say "$study: $nodes nodes x $per ranks x $threads threads, $strategy: $status, the last in $(json_value "$study_stats" seconds) s"
+    [ -t 2 ] || [ "$repetition" -lt "$repetitions" ] || say "$study: $nodes nodes x $per ranks x $threads threads, $strategy: $status$(
+        [ "$status" != ok ] || printf ', the last in %s s' "$(json_value "$study_stats" seconds)"
+    )"
 }

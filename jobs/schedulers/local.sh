@@ -30,7 +30,7 @@ local_may_restart() { false; }
 # The time limit of a local job is that of one go, as on a cluster.
 local_again() {
     kill "$watcher" 2>/dev/null || true
-    journal again "$job_id"
+    journal_end again "$job_id"
     say "incomplete; goes on at once"
     trap - USR1 TERM INT
     SECONDS=0

@@ -9,7 +9,8 @@ slurm_job() {
     job_id=$SLURM_JOB_ID job_key=$SLURM_JOB_ID
     if [ -n "${SLURM_ARRAY_JOB_ID:-}" ]; then
         job_task=$SLURM_ARRAY_TASK_ID
-        job_key=${SLURM_ARRAY_JOB_ID}_$job_task
+        # The last task's id is the array's own too, by which Slurm would take the whole array.
+        job_id=${SLURM_ARRAY_JOB_ID}_$job_task job_key=$job_id
     fi
     job_name=${SLURM_JOB_NAME:-$job_name}
     job_folder=${SLURM_SUBMIT_DIR:-$PWD}
@@ -29,7 +30,7 @@ slurm_job() {
 # slurm_time_left: prints the seconds, or `none` where there is no limit; fails when it cannot be known now
 slurm_time_left() {
     local left
-    left=$(squeue -h -j "$SLURM_JOB_ID" -o %L 2>/dev/null) || return 1
+    left=$(squeue -h -j "$job_id" -o %L 2>/dev/null) || return 1
     if [ "$left" = UNLIMITED ]; then printf 'none\n'; else seconds_of "$left"; fi
 }
 
@@ -38,10 +39,10 @@ slurm_mpirun() { launch+=(-u SLURM_CPUS_PER_TASK -u SRUN_CPUS_PER_TASK SLURM_CPU
 
 # Ended from outside: Slurm itself restarts what it requeues, and scancel means what it says.
 slurm_may_restart() {
-    [[ $(scontrol show job -o "$SLURM_JOB_ID" 2>/dev/null) =~ JobState=(TIMEOUT|PREEMPTED|NODE_FAIL) ]]
+    [[ $(scontrol show job -o "$job_id" 2>/dev/null) =~ JobState=(TIMEOUT|PREEMPTED|NODE_FAIL) ]]
 }
 
-slurm_again() { scontrol requeue "$SLURM_JOB_ID"; }
+slurm_again() { scontrol requeue "$job_id"; }
 
 # --- submitting -----------------------------------------------------------------------------------
 

@@ -239,6 +239,8 @@ class Cases:
         assert re.search(r"^hpcmandel: .* restart 1$", log, re.M), log
         assert crc_of(project / folder / "2-long.h5") == reference(*LONG)
         assert crc_of(project / folder / "1-short.h5") == reference("--size", "60x40")
+        other = next(project.folder.glob(f"results/.jobs/{driver.key(job).removesuffix('[]')}_1.journal")).read_text()
+        assert len(re.findall(r"^\d+ start ", other, re.M)) == 1, other
         self.finish(driver, project, follower)
         ended, begun = (re.findall(rf"^(\d+) {word}", next(project.folder.glob(f"results/.jobs/{name}.journal")).read_text(), re.M)
                         for word, name in (("end 0", f"{driver.key(job).removesuffix('[]')}_2"), ("start", driver.key(follower))))

@@ -79,6 +79,18 @@ def test_cancel_and_resume(project, reference):
     assert crc_of(project / output) == reference(*LONG)
 
 
+def test_cancel_while_waiting(project):
+    """A job that waits for another need not wait for its end to be cancelled."""
+    project.write("slow", "#!/bin/bash\nuntil [ -e end ]; do sleep 0.1; done\n", 0o755)
+    first = submit(project, "--", *SHORT, env={"HPCMANDEL": str(project / "slow"), "HPCMANDEL_LAUNCH": "none"})
+    second = submit(project, "--after", first, "--", *SHORT)
+    assert project.run("jobs/submit", "cancel", second, env=ENVIRONMENT).returncode == 0
+    assert wait(project, second) == 143
+    project.write("end", "")
+    assert wait(project, first) == 0
+    assert not list(project.folder.glob("results/*.h5"))
+
+
 def test_goes_on_until_complete(project, reference):
     """A go that is stopped early; the job goes on until it is complete."""
     output = "results/g.h5"

@@ -324,6 +324,9 @@ def test_note(pbs, project):
     done = pbs.run("note", "11.server", "results/left.h5", "results/none.log")
     assert done.returncode == 0, done.stderr
     assert "go on" in (project / "results/11.server.failed.txt").read_text()
+    done = pbs.run("note", "10.server", HPCMANDEL_STATE="state")
+    assert done.returncode == 0, done.stderr
+    assert "file" not in (project / "results/10.server.failed.txt").read_text()
 
 
 def test_launcher_of_pbs(pbs, project):

@@ -184,6 +184,14 @@ class TestSlurm(Cases):
         assert driver.restarts(job) == 1
         assert crc_of(project / output) == reference(*LONG)
 
+    def test_time_left_of_array_tasks(self, driver, project):
+        """Every task knows its own, also the one whose id is the array's."""
+        project.write("both", "#!/bin/bash\nuntil [ \"$(cat slurm-*_[12].out | grep -c 'time left')\" = 2 ]; do sleep 0.1; done\n", 0o755)
+        job = driver.submit(project, "zoom", ["3:1:2"], array="1-2", time_limit="60",
+                            variables={"HPCMANDEL": str(project / "both"), "HPCMANDEL_LAUNCH": "none"})
+        log = self.finish(driver, project, job)
+        assert len(re.findall(rf"^hpcmandel: .* job {job}_[12] ends with 0", log, re.M)) == 2, log
+
     def test_exit_code_under_srun(self, driver, project):
         job = driver.submit(project, "mandel", ["--max-iter", "many"], ranks_per_node=2, variables={"HPCMANDEL_LAUNCH": "srun"})
         self.finish(driver, project, job, "failed")

@@ -160,6 +160,8 @@ def test_several_a_task(project):
     assert done.returncode == 0, done.stderr
     done = dry(project, "slurm", "--job zoom --array 1-4", "3:1e-3:12", env={"HPCMANDEL_PER_TASK": "4"})
     assert done.returncode == 64 and "the last one is 3" in done.stderr
+    done = dry(project, "slurm", "--job zoom --array 1-3", "3:1e-3:12", env={"HPCMANDEL_PER_TASK": "some"})
+    assert done.returncode == 64 and done.stderr.count("\n") == 1 and "HPCMANDEL_PER_TASK must be a number" in done.stderr
 
 
 def test_local_command(project):

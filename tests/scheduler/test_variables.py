@@ -1,11 +1,14 @@
 """The variables that change a job's ways, each with its effect, by job scripts without a scheduler."""
 
+import contextlib
 import csv
+import os
 import re
 import shlex
+import subprocess
 
 import pytest
-from conftest import SHORT, clean_environment, crc_of
+from conftest import ROOT, SHORT, clean_environment, crc_of
 
 # Stands in for a launcher: writes its command down, does not start it.
 SEEN = '#!/bin/bash\n[ "$1" != --version ] || { echo HYDRA; exit; }\nprintf "%s\\0" "$(basename "$0")" "$@" >"$SEEN_FILE"\n'
@@ -110,6 +113,53 @@ def test_study(project, reference):
     assert done.returncode == 0 and done.stderr.count("left out: 3000 ranks x ") == 2, done.stderr
     done = project.run("bash", "jobs/strong.slurm", *SHORT, env={**env, "HPCMANDEL_STUDY_NODES": "2"})
     assert done.returncode == 64 and "HPCMANDEL_STUDY_NODES: each must be a number from 1 to 1, not '2'" in done.stderr
+
+
+def test_study_on_a_terminal(project):
+    """One line that is written over and over; what is said takes its place. Numbers are decimal, however they are written."""
+    env = {**clean_environment(), "HPCMANDEL_LOCAL_RANKS": "1", "HPCMANDEL_STUDY_REPETITIONS": "1", "HPCMANDEL_STUDY_RANKS": "01 08",
+           "HPCMANDEL_STUDY_OVERCOMMIT": "yes", "HPCMANDEL_STUDY_THREADS": "01"}
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb") as screen:
+        with subprocess.Popen(["bash", "jobs/strong.slurm", *SHORT], cwd=project.folder, env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=theirs) as process:
+            os.close(theirs)
+            text = b""
+            with contextlib.suppress(OSError):  # the last one that had it open has closed it
+                while more := screen.read1(4096):
+                    text += more
+        assert process.returncode == 0, text
+    lines = [line.rpartition("\x1b[K")[2].strip("\r") for line in text.decode().split("\n")]
+    at = [i for i, line in enumerate(lines) if line.startswith("hpcmandel: rows in ")]
+    assert len(at) == 1 and lines[at[0] - 1].startswith("hpcmandel: node "), lines
+    assert b"\r\x1b[Kstrong: repetition 1 of 1, 1 x 8 ranks x 1 threads, auto\r" in text
+
+
+@pytest.mark.parametrize("before, code", [
+    ("", 0), ("study,nodes", 65), ("other\n", 65), ("{columns}", 0), ("{columns}\n", 0), ("{columns}\nstrong,1,1,1,auto,0,ok", 0)])
+def test_study_file(project, before, code):
+    """What is not this study's is left alone; lines that were cut short are written anew."""
+    columns = re.search(r"study_columns=(\S+)\nstudy_columns\+=(\S+)\nstudy_columns\+=(\S+)", (ROOT / "jobs/lib/study.sh").read_text())
+    before = before.format(columns="".join(columns.groups()))
+    path = project.write("results/strong.csv", before)
+    env = {**clean_environment(), "HPCMANDEL_LOCAL_RANKS": "1", "HPCMANDEL_STUDY_REPETITIONS": "1"}
+    done = project.run("bash", "jobs/strong.slurm", *SHORT, env=env)
+    assert done.returncode == code, done.stderr
+    if code:
+        assert path.read_text() == before and "has other columns" in done.stderr
+    else:
+        assert [row["status"] for row in csv.DictReader(path.open())] == ["ok", "ok"]
+
+
+def test_full_disk(project):
+    """Where the log cannot be written, and neither the rows of a study, the exit code still says what was wrong."""
+    env = {**clean_environment(), "HPCMANDEL_LOCAL_RANKS": "1", "HPCMANDEL_LAUNCH": "none"}
+    for words, code in ((["--max-iter", "many"], 64), (SHORT, 0)):
+        done = project.run("bash", "-c", 'exec bash jobs/mandel.slurm "$@" 2>/dev/full', "job", *words, env=env)
+        assert done.returncode == code, done
+    (project / "full.csv").symlink_to("/dev/full")
+    done = project.run("bash", "jobs/strong.slurm", *SHORT, env={**env, "HPCMANDEL_STUDY_CSV": "full.csv"})
+    assert done.returncode == 74 and "cannot write full.csv" in done.stderr, done
 
 
 def test_chain_dry(project):

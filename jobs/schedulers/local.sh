@@ -95,11 +95,14 @@ local_alive() {
 local_state() {
     local pid code result
     result=$(state_folder)/$1.result
-    if [ -r "$result" ]; then
-        read -r code <"$result"
-    elif local_alive "$1"; then
+    if [ ! -r "$result" ] && local_alive "$1"; then
         printf 'running 0\n'
         return
+    fi
+    if [ -r "$result" ]; then # looked for once more, as it may have come with the runner's end
+        read -r code <"$result"
+    elif [ -e "${result%.result}.cancelled" ]; then
+        code=cancelled # before the runner could hear of it
     else
         code=137
     fi
@@ -113,6 +116,7 @@ local_state() {
 local_cancel() {
     local pid
     if local_alive "$1"; then
+        : >"$(state_folder)/$1.cancelled"
         kill -TERM "$pid"
     else
         say "job $1 has ended already"

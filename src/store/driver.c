@@ -200,7 +200,8 @@ static hid_t registered(void) {
 }
 
 herr_t hm_driver_use(hid_t access, int *unwritten) {
-    const wish_t wish = {.unwritten = unwritten};
+    wish_t wish;
     const hid_t driver = registered();
+    wish.unwritten = unwritten;
     return driver < 0 ? -1 : H5Pset_driver(access, driver, &wish);
 }

@@ -180,12 +180,20 @@ static hm_status_t make_room(hm_canvas_t *canvas, int64_t points, hm_error_t *er
     return HM_OK;
 }
 
-/* Reads what begins with this row; relief needs one row and one column more. */
+/* Relief needs a point more than a run has: behind it, or before it where the grid ends. */
+static int64_t with_margin(const hm_canvas_t *canvas, int64_t first, int64_t count, int64_t total) {
+    return canvas->relief && first > 0 && first + count == total ? first - 1 : first;
+}
+
+/* Reads what begins with this row, with the margins. */
 static hm_status_t move_window(hm_canvas_t *canvas, int64_t row, int64_t column, int64_t columns,
                                hm_error_t *err) {
     window_t *w = &canvas->window;
     const hm_grid_t *grid = &canvas->info.grid;
-    const int64_t wide = least(columns + (canvas->relief ? 1 : 0), grid->width - column);
+    const int64_t end = least(column + columns + (canvas->relief ? 1 : 0), grid->width);
+    column = with_margin(canvas, column, columns, grid->width);
+    row = with_margin(canvas, row, 1, grid->height);
+    const int64_t wide = end - column;
     int64_t rows = canvas->sparse ? 1 : least(WINDOW_BYTES / 4 / wide, WINDOW_ROWS);
     rows = least((rows > 1 ? rows : 1) + (canvas->relief ? 1 : 0), grid->height - row);
     hm_status_t status = HM_OK;
@@ -212,9 +220,12 @@ cleanup:
 
 static bool in_window(const hm_canvas_t *canvas, int64_t row, int64_t column, int64_t columns) {
     const window_t *w = &canvas->window;
-    const bool wants_next = canvas->relief && row + 1 < canvas->info.grid.height;
-    return w->rows > 0 && w->column == column && w->columns >= columns &&
-           w->columns <= columns + 1 && row >= w->first &&
+    const hm_grid_t *grid = &canvas->info.grid;
+    const bool wants_next = canvas->relief && row + 1 < grid->height;
+    const int64_t from = with_margin(canvas, column, columns, grid->width);
+    const int64_t end = least(column + columns + (canvas->relief ? 1 : 0), grid->width);
+    return w->rows > 0 && w->column == from && w->columns == end - from &&
+           with_margin(canvas, row, 1, grid->height) >= w->first &&
            row + (wants_next ? 1 : 0) < w->first + w->rows;
 }
 
@@ -226,7 +237,8 @@ hm_status_t hm_canvas_run(hm_canvas_t *canvas, int64_t row, int64_t column, int6
         HM_TRY(move_window(canvas, row, column, columns, err));
     }
     const int64_t k = row - w->first;
-    const int64_t at = k * w->columns;
+    const int64_t before = column - w->column;
+    const int64_t at = k * w->columns + before;
     if (!w->done[k]) {
         hm_painter_hatch(row, columns, rgb);
         goto cleanup;
@@ -234,9 +246,17 @@ hm_status_t hm_canvas_run(hm_canvas_t *canvas, int64_t row, int64_t column, int6
     hm_painter_row(canvas->painter, w->counts + at, w->smooth ? w->smooth + at : NULL, columns,
                    rgb);
     if (canvas->relief) {
-        const bool below = k + 1 < w->rows && w->done[k + 1];
-        relief_shade(w->distance + at, below ? w->distance + at + w->columns : NULL, columns,
-                     w->columns > columns, canvas->inside, rgb);
+        const bool above = row + 1 == canvas->info.grid.height;
+        const int64_t next = above ? k - 1 : k + 1;
+        const bool known = next >= 0 && next < w->rows && w->done[next];
+        const relief_t relief = {
+            .here = w->distance + at,
+            .neighbour = known ? w->distance + next * w->columns + before : NULL,
+            .above = above,
+            .left = before > 0,
+            .right = w->columns > before + columns,
+        };
+        relief_shade(&relief, columns, canvas->inside, rgb);
     }
 cleanup:
     return status;

@@ -10,19 +10,29 @@ static const double FAR = 150;
  * in a point long before. */
 static const double FADE = 0.25;
 
-void relief_shade(const float *here, const float *below, int64_t columns, int more,
-                  const uint8_t inside[3], uint8_t *rgb) {
+/* From a point to its neighbour, or, `back`, from that one to it. A neighbour inside says nothing
+ * of the slope, nor one at a critical point of the potential, where the estimate is infinite. */
+static double slope(double distance, float neighbour, bool back) {
+    const bool known = neighbour > 0 && isfinite(neighbour);
+    const double rise = known ? (double)neighbour - distance : 0;
+    return back ? -rise : rise;
+}
+
+void relief_shade(const relief_t *relief, int64_t columns, const uint8_t inside[3], uint8_t *rgb) {
     for (int64_t i = 0; i < columns; ++i, rgb += 3) {
-        const double distance = (double)here[i];
-        if (!(distance > 0)) {
-            continue; /* inside */
+        const float *here = relief->here + i;
+        const double distance = (double)*here;
+        if (!(distance > 0) || !isfinite(distance)) {
+            continue; /* inside, or a critical point */
         }
-        const int64_t right = i + 1 < columns || more ? i + 1 : i;
-        double right_slope = (double)here[right] - distance;
-        double down_slope = below ? (double)below[i] - distance : 0;
-        /* A neighbour inside says nothing of the slope. */
-        right_slope = here[right] > 0 ? right_slope : 0;
-        down_slope = below && below[i] > 0 ? down_slope : 0;
+        double right_slope = 0;
+        if (i + 1 < columns || relief->right) {
+            right_slope = slope(distance, here[1], false);
+        } else if (i > 0 || relief->left) {
+            right_slope = slope(distance, here[-1], true);
+        }
+        const double down_slope =
+            relief->neighbour ? slope(distance, relief->neighbour[i], relief->above) : 0;
         /* The surface rises away from the set; its normal against light from the upper left. */
         const double length = sqrt(1 + right_slope * right_slope + down_slope * down_slope);
         const double strength = CONTRAST / (1 + distance / FAR);

@@ -81,6 +81,32 @@ def test_relief_lights_and_shades(run, tmp_path, file):
     assert (change[inside] == 0).all()
 
 
+def test_relief_goes_on_to_the_edges(run, tmp_path):
+    """Where the plane is smooth, the last row and column are lit as those before; and so in tiles one point wide."""
+    for size in (129, 513):
+        run("--center=0.9,-0.9", "--span", 0.8, "--size", f"{size}x{size}", "--channels", "iterations,smooth,distance",
+            "--output", f"{size}.h5").ok()
+        run("export", f"{size}.h5", "--png", f"{size}.png", "--relief").ok()
+    lit = picture(tmp_path / "129.png").astype(int)
+    assert np.abs(np.diff(lit, axis=0)).max() <= 6 and np.abs(np.diff(lit, axis=1)).max() <= 6
+    run("export", "513.h5", "--dzi", "s", "--relief", "--no-page", ranks=2).ok()
+    tiles = [np.hstack([picture(tmp_path / f"s_files/10/{column}_{row}.png") for column in range(2)]) for row in range(2)]
+    assert np.array_equal(np.vstack(tiles), picture(tmp_path / "513.png"))
+
+
+def test_relief_where_the_distance_is_infinite(run, tmp_path):
+    """At 0, where the potential of this Julia set has a critical point, the plane is taken as level."""
+    run("--julia=0.3,0.6", "--center=0,0", "--span", 3.2, "--size", "40x40", "--channels", "iterations,smooth,distance", "--output",
+        "j.h5").ok()
+    with h5py.File(tmp_path / "j.h5") as data:
+        assert np.argwhere(np.isinf(data["distance"][...])).tolist() == [[20, 20]]
+    run("export", "j.h5", "--png", "plain.png").ok()
+    run("export", "j.h5", "--png", "lit.png", "--relief").ok()
+    plain, lit = picture(tmp_path / "plain.png").astype(int), picture(tmp_path / "lit.png").astype(int)
+    assert (lit[20, 20] == plain[20, 20]).all()
+    assert lit[19:21, 19:21].min() > 0.3 * plain[19:21, 19:21].min() > 0
+
+
 def test_relief_needs_the_distance(run, file):
     result = run("export", file.parent / "counts.h5", "--png", "x.png", "--relief")
     assert result.code == 65 and "distance" in result.err

@@ -117,10 +117,12 @@ pbs_again() {
     fi
 }
 
-# pbs_variables ARGUMENTS...: what -v hands to a job: our variables and the arguments, and where programs are found
+# pbs_variables ARGUMENTS...: what -v hands to a job: our variables and the arguments, where the library is (its script needs that
+# before it can unpack anything), and where programs are found
 pbs_variables() {
-    local name
+    local name home=${jobs_folder%/*}
     printf 'HPCMANDEL_PACKED=%s' "$(pack "$@")"
+    [[ $home = *[,\"\'\\]* ]] || printf ',HPCMANDEL_HOME=%s' "$home" # qsub would take these for its own
     for name in PATH LD_LIBRARY_PATH MODULEPATH MODULESHOME; do
         [ -z "${!name:-}" ] || printf ',%s' "$name"
     done

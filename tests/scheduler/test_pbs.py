@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from cases import Cases
-from conftest import LONG, SHORT, clean_environment, crc_of
+from conftest import LONG, SHORT, Project, clean_environment, crc_of
 from slurm_cluster import until
 
 
@@ -175,6 +175,17 @@ class TestPbs(Cases):
         assert driver.attribute(job, "Exit_status") == "0", log
         assert crc_of(project / "results/q.h5") == reference(*options)
         assert "ranks 4 x 1 threads" in log
+
+    def test_from_elsewhere(self, driver, tmp_path, reference):
+        """The project is in a folder with spaces in its name, and jobs are submitted from another."""
+        home = Project(tmp_path / "the project")
+        (tmp_path / "any where").mkdir()
+        run = lambda *words: home.run(home / "jobs/submit", *words, cwd=tmp_path / "any where",  # noqa: E731
+                                      env={**clean_environment(), "HPCMANDEL_POLL": "0.3"})
+        job = run("--scheduler", "pbs", "--ranks-per-node", 2, "--", *SHORT).stdout.strip()
+        assert run("wait", job).returncode == 0, run("log", job)
+        assert f"program {home.folder}/hpcmandel" in run("log", job).stdout
+        assert crc_of(tmp_path / f"any where/results/mandel-{driver.key(job)}.h5") == reference(*SHORT)
 
     def test_chain_across_a_restart(self, driver, project, reference):
         """What waits for a job waits for its successor too."""

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT, clean_environment
+from conftest import ROOT, Project, clean_environment
 
 SCRIPTS = sorted([*ROOT.glob("jobs/*.slurm"), *ROOT.glob("jobs/*.pbs"), ROOT / "jobs/submit", ROOT / "jobs/chain",
                   ROOT / "jobs/lib/run-local", ROOT / "jobs/lib.sh", *ROOT.glob("jobs/lib/*.sh"),
@@ -330,6 +330,17 @@ def test_packed_arguments_reach_the_program(project):
     evil = base64.b64encode(b"PATH=/nowhere\0--\0check\0").decode()
     done = project.run("bash", "jobs/mandel.pbs", env={**env, "HPCMANDEL_PACKED": evil})
     assert done.returncode == 70 and "PATH" in done.stderr
+
+
+@pytest.mark.parametrize("folder, told", [("a b", True), ("a,b", False), ("a'b", False)])
+def test_pbs_is_told_where_the_library_is(tmp_path, folder, told):
+    """The script needs it before it can unpack anything; of a name that qsub would take apart, it has to find it by itself."""
+    home = Project(tmp_path / folder)
+    done = home.run(home / "jobs/submit", "--scheduler", "pbs", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    words = words_of(done.stdout)
+    assert (f"HPCMANDEL_HOME={home.folder}" in words[words.index("-v") + 1].split(",")) == told
+    assert unpacked(words)[0]["HPCMANDEL_HOME"] == str(home.folder)
 
 
 def test_words_of_the_variable(project):

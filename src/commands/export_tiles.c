@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hm_replace.h"
 #include "hm_tiles.h"
 
 enum { LONGEST_PATH = 4096, ROOM = 16 };
@@ -61,6 +62,12 @@ hm_status_t export_tiles(const hm_context_t *context, const char *path, const ch
     }
     if (mine == HM_OK) {
         mine = make_names(target, &names, &err);
+    }
+    if (mine == HM_OK && speaks) {
+        mine = hm_replace_check(names.dzi, &err);
+    }
+    if (mine == HM_OK && speaks && !no_page) {
+        mine = hm_replace_check(names.page, &err);
     }
     if (mine == HM_OK && speaks && !no_page) {
         mine = hm_tiles_find_viewer(viewer, sizeof viewer, &err);

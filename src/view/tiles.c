@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "hm_replace.h"
 #include "shrink.h"
 
 enum { SIDE = HM_TILE_SIDE, LONGEST_PATH = 4096 };
@@ -126,6 +127,28 @@ cleanup:
     return status;
 }
 
+/* Of libpng's functions that which writes to a stream: those that open the file themselves do not
+ * say why it cannot be written. */
+static hm_status_t write_tile(const char *path, png_image *image, const uint8_t *rgb,
+                              hm_error_t *err) {
+    FILE *file = fopen(path, "wb");
+    if (!file) {
+        return hm_error_errno(err, HM_EIO, errno, "cannot write tile '%s'", path);
+    }
+    const bool drawn = png_image_write_to_stdio(image, file, 0, rgb, 0, NULL) != 0;
+    int failed = ferror(file) ? errno : 0;
+    if (fclose(file) != 0 && failed == 0) {
+        failed = errno;
+    }
+    if (drawn && failed == 0) {
+        return HM_OK;
+    }
+    (void)remove(path);
+    return failed != 0
+               ? hm_error_errno(err, HM_EIO, failed, "cannot write tile '%s'", path)
+               : hm_error_set(err, HM_EIO, "cannot write tile '%s': %s", path, image->message);
+}
+
 hm_status_t hm_tiles_draw(const hm_tiles_t *tiles, hm_canvas_t *canvas, int level, int64_t column,
                           int64_t row, hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -145,29 +168,24 @@ hm_status_t hm_tiles_draw(const hm_tiles_t *tiles, hm_canvas_t *canvas, int leve
         HM_TRY(halve(tiles, level, column, row, &image, rgb, err));
     }
     tile_path(tiles, level, column, row, path);
-    if (!png_image_write_to_file(&image, path, 0, rgb, 0, NULL)) {
-        HM_TRY(hm_error_set(err, HM_EIO, "cannot write tile '%s': %s", path, image.message));
-    }
+    HM_TRY(write_tile(path, &image, rgb, err));
 cleanup:
     free(rgb);
     return status;
 }
 
 hm_status_t hm_tiles_describe(const hm_tiles_t *tiles, const char *path, hm_error_t *err) {
-    FILE *file = fopen(path, "w");
-    if (!file) {
-        return hm_error_errno(err, HM_ECREATE, errno, "cannot create '%s'", path);
-    }
-    fprintf(file,
+    hm_replace_t file = {.path = NULL};
+    hm_status_t status = HM_OK;
+    HM_TRY(hm_replace_open(path, &file, err));
+    fprintf(file.out,
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
             "<Image xmlns=\"http://schemas.microsoft.com/deepzoom/2008\" Format=\"png\" "
             "Overlap=\"0\" TileSize=\"%d\">\n"
             "  <Size Width=\"%lld\" Height=\"%lld\"/>\n"
             "</Image>\n",
             SIDE, (long long)tiles->part.width, (long long)tiles->part.height);
-    const bool bad = ferror(file) != 0;
-    if (fclose(file) != 0 || bad) {
-        return hm_error_errno(err, HM_EIO, errno, "cannot write '%s'", path);
-    }
-    return HM_OK;
+    HM_TRY(hm_replace_close(&file, true, err));
+cleanup:
+    return status;
 }

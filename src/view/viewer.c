@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hm_replace.h"
 #include "hm_tiles.h"
 
 enum { LONGEST_PATH = 4096 };
@@ -102,7 +103,7 @@ static hm_status_t copy_beside(const char *from, const char *name, const char *b
     hm_status_t status = HM_OK;
     char path[LONGEST_PATH];
     char buffer[1 << 14];
-    FILE *target = NULL;
+    hm_replace_t target = {.path = NULL};
     snprintf(path, sizeof path, "%s/%s", from, name);
     FILE *source = fopen(path, "r");
     if (!source) {
@@ -110,28 +111,19 @@ static hm_status_t copy_beside(const char *from, const char *name, const char *b
     }
     const char *const slash = strrchr(beside, '/');
     snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash + 1 - beside) : 0, beside, name);
-    target = fopen(path, "w");
-    if (!target) {
-        HM_TRY(hm_error_errno(err, HM_ECREATE, errno, "cannot create '%s'", path));
-    }
+    HM_TRY(hm_replace_open(path, &target, err));
     for (size_t got = 1; got > 0;) {
         got = fread(buffer, 1, sizeof buffer, source);
-        if (fwrite(buffer, 1, got, target) != got) {
+        if (fwrite(buffer, 1, got, target.out) != got) {
             HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot write '%s'", path));
         }
     }
-    FILE *closing = target;
-    target = NULL;
-    if (fclose(closing) != 0) {
-        HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot write '%s'", path));
-    }
+    HM_TRY(hm_replace_close(&target, true, err));
 cleanup:
     if (source) {
         fclose(source);
     }
-    if (target) {
-        fclose(target);
-    }
+    (void)hm_replace_close(&target, false, NULL);
     return status;
 }
 
@@ -152,25 +144,20 @@ hm_status_t hm_tiles_page(const hm_tiles_t *tiles, const hm_grid_t *grid, const 
                           const char *page, hm_error_t *err) {
     hm_status_t status = HM_OK;
     const hm_part_t *part = &tiles->part;
+    hm_replace_t file = {.path = NULL};
     HM_TRY(copy_beside(viewer, script, page, err));
     HM_TRY(copy_beside(viewer, licence, page, err));
-    FILE *file = fopen(page, "w");
-    if (!file) {
-        HM_TRY(hm_error_errno(err, HM_ECREATE, errno, "cannot create '%s'", page));
-    }
-    fputs(page_head, file);
-    fputs("const tiles = '", file);
-    put_url(tiles->folder, file);
-    fprintf(file, "/', side = %d, width = %lld, height = %lld;\n", HM_TILE_SIDE,
+    HM_TRY(hm_replace_open(page, &file, err));
+    fputs(page_head, file.out);
+    fputs("const tiles = '", file.out);
+    put_url(tiles->folder, file.out);
+    fprintf(file.out, "/', side = %d, width = %lld, height = %lld;\n", HM_TILE_SIDE,
             (long long)part->width, (long long)part->height);
-    fprintf(file, "const re0 = %.17g, reStep = %.17g, im0 = %.17g, imStep = %.17g;\n",
+    fprintf(file.out, "const re0 = %.17g, reStep = %.17g, im0 = %.17g, imStep = %.17g;\n",
             grid->re0 + (double)part->x * grid->re_step, grid->re_step,
             grid->im0 + (double)part->y * grid->im_step, grid->im_step);
-    fputs(page_tail, file);
-    const bool bad = ferror(file) != 0;
-    if (fclose(file) != 0 || bad) {
-        HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot write '%s'", page));
-    }
+    fputs(page_tail, file.out);
+    HM_TRY(hm_replace_close(&file, true, err));
 cleanup:
     return status;
 }

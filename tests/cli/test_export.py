@@ -169,6 +169,11 @@ def test_tiles(run, tmp_path, file):
     # What is there is not overwritten.
     again = run("export", file, "--dzi", "one", ranks=2)
     assert again.code == 73 and "one_files" in again.err
+    shutil.copy(file, tmp_path / "four.dzi")
+    before = (tmp_path / "four.dzi").read_bytes()
+    over = run("export", file, "--dzi", "four", "--no-page", ranks=2)
+    assert over.code == 73 and "a data set file is there" in over.err and not (tmp_path / "four_files").exists()
+    assert (tmp_path / "four.dzi").read_bytes() == before
 
 
 def test_page_in_a_browser(run, tmp_path, file):

@@ -110,6 +110,22 @@ def test_half_a_file_never_has_the_name(disk, tmp_path, arguments):
     assert sorted(path.name for path in folder.iterdir()) == ["before", "filler"]
 
 
+@pytest.mark.parametrize("room, page, broken", [(4096, ["--no-page"], "/x_files/9/0_0.png'"), (600_000, [], "/openseadragon.min.js'")])
+def test_a_disk_that_gets_full_of_tiles(disk, tmp_path, room, page, broken):
+    """What cannot be written is named with the reason, and what is there is whole."""
+    folder = disk(4 * MEGABYTE)
+    viewer = tmp_path / "openseadragon"
+    viewer.mkdir()
+    (viewer / "openseadragon.min.js").write_bytes(b" " * MEGABYTE)
+    (viewer / "openseadragon.LICENSE.txt").write_bytes(b" ")
+    subprocess.run([PROGRAM, "--size", "300x200", "--output", tmp_path / "a.h5", "--quiet"], check=True, timeout=300, capture_output=True)
+    (folder / "filler").write_bytes(b"x" * (shutil.disk_usage(folder).free - room))
+    done = subprocess.run([PROGRAM, "export", tmp_path / "a.h5", "--dzi", folder / "x", *page], capture_output=True, text=True, timeout=300,
+                          check=False, env={**os.environ, "HPCMANDEL_SHARE": str(tmp_path)})
+    fails(done, 74, "No space left on device", broken)
+    assert {path.name for path in folder.iterdir()} <= {"filler", "x_files", "x.dzi"}
+
+
 def test_no_room_from_the_start(disk):
     folder = disk(2 * MEGABYTE)
     fails(render(folder / "a.h5"), 73, "no room", "a.h5")

@@ -29,7 +29,8 @@ typedef struct hm_machine_t {
     double node_latency; /**< of a message within a node, one way */
     double transfer;     /**< of each byte of a message */
     double answer;       /**< of a rank that answers a question */
-    double poll;         /**< between two looks at the messages while computing */
+    double poll;         /**< between two looks at the messages while computing;
+                              when it has computed a rank looks, too, and when it has written */
     double round;        /**< ROUNDS: of writing together, whatever there is to write */
     double bandwidth;    /**< bytes a second that the file system takes from all; 0: no limit */
 } hm_machine_t;

@@ -45,8 +45,9 @@ typedef struct hm_pipe_t {
 hm_status_t hm_pipe_open(hm_pipe_t *pipe, hm_work_t *work, MPI_Comm comm, int tag, int writer,
                          int senders, hm_pipe_take_t *take);
 
-/** Takes what has come, on the writer. Must be called by whatever is looked after while
- * waiting; does nothing while this rank is writing a band. */
+/** Takes what has come, on the writer, and what is behind it, up to two bands a sender. Must be
+ * called by whatever is looked after while waiting; does nothing while this rank is writing a band.
+ */
 void hm_pipe_receive(hm_pipe_t *pipe);
 
 /** Sender: waits for a free buffer and returns its room for a band; NULL: MPI failed. */

@@ -134,8 +134,11 @@ bool hm_work_deliver(hm_work_t *work, int64_t band, const void *buffer) {
 }
 
 bool hm_work_band(hm_work_t *work, int64_t band) {
-    return hm_work_going(work) && hm_work_compute(work, band, work->buffer) &&
-           hm_work_deliver(work, band, work->buffer);
+    if (!hm_work_going(work) || !hm_work_compute(work, band, work->buffer)) {
+        return false;
+    }
+    look_after(work); /* a short band's compute has not looked; others need not wait for ours */
+    return hm_work_deliver(work, band, work->buffer);
 }
 
 void hm_work_idle(hm_work_t *work, unsigned *turns) {

@@ -65,7 +65,7 @@ bool hm_work_deliver(hm_work_t *work, int64_t band, const void *buffer);
 /** Calls job->deliver here and now, on the same terms. */
 bool hm_work_write(hm_work_t *work, int64_t band, const void *buffer);
 
-/** Looks after the messages, then computes and delivers a band in work->buffer. */
+/** Computes and delivers a band in work->buffer, looks after the messages before either. */
 bool hm_work_band(hm_work_t *work, int64_t band);
 
 /** Looks after alarm and messages. False: the run is stopping. */

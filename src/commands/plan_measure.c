@@ -18,8 +18,9 @@
 #include "hm_sample.h"
 #include "hm_together.h"
 #include "plan.h"
+#include "plan_fit.h"
 
-static const double POLL = 1e-3;          /* hm_job_t's compute looks about so often */
+static const double POLL = 1e-3;          /* compute looks so often, unless measured */
 static const double POINT_UPDATES = 20;   /* what a point costs beside its updates, in updates */
 static const double LEAST_UPDATE = 1e-13; /* seconds; no machine is so fast */
 static const double FORK = 5e-6;          /* where it cannot be measured */
@@ -30,45 +31,11 @@ static const double FILE_BYTES = 8 << 20;
 
 enum { LEAST_SAMPLES = 4, MOST_BYTES = 1 << 28 }; /* of a rank */
 
-/* Sums for the best a, b >= 0 in y = a*u + b*v, each sample weighted by 1/y. */
-typedef struct fit_t {
-    double uu, uv, vv, uy, vy; /* weighted */
-    double u, v, y;            /* plain */
-} fit_t;
-
-static void fit_add(fit_t *f, double u, double v, double y) {
-    const double w = 1 / (y > 1e-9 ? y : 1e-9);
-    f->uu += w * u * u;
-    f->uv += w * u * v;
-    f->vv += w * v * v;
-    f->uy += w * u * y;
-    f->vy += w * v * y;
-    f->u += u;
-    f->v += v;
-    f->y += y;
-}
-
-/* Scaled so that the samples' sum comes out. */
-static void fit_solve(const fit_t *f, double *a, double *b) {
-    const double det = f->uu * f->vv - f->uv * f->uv;
-    double x = det > 1e-12 * f->uu * f->vv ? (f->uy * f->vv - f->vy * f->uv) / det : -1;
-    double z = det > 1e-12 * f->uu * f->vv ? (f->vy * f->uu - f->uy * f->uv) / det : -1;
-    if (x < 0 || z < 0) { /* one of them alone, whichever explains more */
-        const bool first =
-            f->uu > 0 && (!(f->vv > 0) || f->uy * f->uy * f->vv >= f->vy * f->vy * f->uu);
-        x = first ? f->uy / f->uu : 0;
-        z = first || !(f->vv > 0) ? 0 : f->vy / f->vv;
-    }
-    const double sum = x * f->u + z * f->v;
-    const double scale = sum > 0 ? f->y / sum : 1;
-    *a = x * scale;
-    *b = z * scale;
-}
-
 /* What the ranks found, added up. */
 typedef struct sums_t {
-    fit_t computing, writing;
+    plan_fit_t computing, writing;
     double count, ranks, bytes, leaders;
+    double looks, computed; /* of so many bands */
 } sums_t;
 
 /* What took longest on any of them. */
@@ -96,7 +63,8 @@ typedef struct measuring_t {
     hm_tally_t *tally;
     hm_dataset_t *dataset;
     int64_t count, bytes;
-    int64_t next[2], end[2]; /* bands to write, of each size: full ones, the ranks' in turns */
+    int64_t next[2], end[2]; /* bands to write, of each size: full ones, the writers' in turns */
+    int writer, writers;     /* which of how many write bands of their own */
     sums_t sums;
     longest_t longest;
 } measuring_t;
@@ -163,6 +131,26 @@ static hm_status_t open_file(measuring_t *m, hm_error_t *err) {
     return m->takes_part ? hm_dataset_open(m->path, MPI_COMM_SELF, &m->dataset, err) : HM_OK;
 }
 
+/* The writers' bands lie side by side, as in a run: forcing to the disk what has holes takes
+ * longer. */
+static hm_status_t count_writers(measuring_t *m, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    const hm_cluster_t *cluster = m->plan->context->cluster;
+    const int writes = m->dataset && !m->together;
+    int before = 0; /* as MPI leaves rank 0's alone */
+    MPI_Request request[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+    HM_TRY(
+        hm_mpi_check(MPI_Iexscan(&writes, &before, 1, MPI_INT, MPI_SUM, cluster->comm, &request[0]),
+                     "counting the writers", err));
+    HM_TRY(hm_mpi_check(
+        MPI_Iallreduce(&writes, &m->writers, 1, MPI_INT, MPI_SUM, cluster->comm, &request[1]),
+        "counting the writers", err));
+    HM_TRY(hm_wait_all(2, request, "counting the writers", err));
+    m->writer = before;
+cleanup:
+    return status;
+}
+
 /* A band of the size that is due, from places spread evenly whatever their number. */
 static int64_t place(int64_t turn, const hm_bands_t *bands) {
     const double at = (double)turn * 0.6180339887498949 + 0.25;
@@ -175,12 +163,17 @@ static int64_t place(int64_t turn, const hm_bands_t *bands) {
  * something has been written it is quicker, so each is written once; but a few in any case.
  */
 static bool take_place(measuring_t *m, int which, int64_t computed, int64_t *number) {
-    const hm_cluster_t *cluster = m->plan->context->cluster;
-    const int64_t own = m->next[which] + cluster->rank;
+    const int64_t own = m->next[which] + m->writer;
     const bool fresh = own < m->end[which];
     *number = fresh ? own : computed;
-    m->next[which] += fresh ? cluster->size : 0;
+    m->next[which] += fresh ? m->writers : 0;
     return fresh || m->count < 2 + LEAST_SAMPLES;
+}
+
+/* As the strategies' progress: it is called when there is time for a look at the messages. */
+static bool count_look(void *context) {
+    ++*(double *)context;
+    return false;
 }
 
 /* One band, of either size in turn. */
@@ -193,12 +186,16 @@ static hm_status_t measure_band(measuring_t *m, bool warm, hm_error_t *err) {
     const int64_t number = place(m->count / 2 * cluster->size + cluster->rank, bands);
     const int64_t rows = bands->band[number].rows;
     const uint64_t before = job->totals.work;
+    double looks = 0;
+    const hm_progress_t progress = {count_look, &looks};
     const double begin = hm_clock_now();
-    HM_TRY(render_compute(job, number, m->buffer, NULL, err));
+    HM_TRY(render_compute(job, number, m->buffer, &progress, err));
     const double computed = hm_clock_now();
     if (warm) {
-        fit_add(&m->sums.computing, (double)(job->totals.work - before),
-                (double)(rows * m->view.grid.width), computed - begin);
+        m->sums.looks += looks;
+        ++m->sums.computed;
+        plan_fit_add(&m->sums.computing, (double)(job->totals.work - before),
+                     (double)(rows * m->view.grid.width), computed - begin);
     }
     int64_t written = 0;
     if (m->dataset && !m->together && take_place(m, which, number, &written)) {
@@ -206,7 +203,7 @@ static hm_status_t measure_band(measuring_t *m, bool warm, hm_error_t *err) {
         HM_TRY(render_deliver(job, written, m->buffer, NULL, err));
         m->bytes += (int64_t)bytes;
         if (warm) {
-            fit_add(&m->sums.writing, 1, (double)bytes, hm_clock_now() - computed);
+            plan_fit_add(&m->sums.writing, 1, (double)bytes, hm_clock_now() - computed);
         }
     }
     ++m->count;
@@ -346,8 +343,9 @@ static hm_status_t measure_rounds(measuring_t *m, hm_error_t *err) {
         }
         HM_TRY(have_round(m, which, count, &m->next[which], &seconds, err));
         if (i >= 2) {
-            fit_add(&m->sums.writing, count, (double)(count * cluster->node_size) * (double)bytes,
-                    fmax(0, seconds - m->longest.round));
+            plan_fit_add(&m->sums.writing, count,
+                         (double)(count * cluster->node_size) * (double)bytes,
+                         fmax(0, seconds - m->longest.round));
         }
     }
 cleanup:
@@ -417,8 +415,10 @@ static hm_status_t combine(measuring_t *m, hm_error_t *err) {
     machine->processors = m->processors;
     machine->fork = m->longest.fork;
     if (machine->speed_measured) {
-        const fit_t *fit = &m->sums.computing;
-        fit_solve(fit, &machine->update, &machine->point);
+        const plan_fit_t *fit = &m->sums.computing;
+        plan_fit_solve(fit, &machine->update, &machine->point);
+        /* Of a band's last interval there is no look: half of one, on average. */
+        machine->costs.poll = fit->y / (m->sums.looks + m->sums.computed / 2);
         if (!(machine->update > 0)) {
             /* Where all points take as many updates, or very few, nothing tells one from the other:
              * shared out as is usual. */
@@ -427,7 +427,7 @@ static hm_status_t combine(measuring_t *m, hm_error_t *err) {
         }
     }
     if (machine->band_measured) {
-        fit_solve(&m->sums.writing, &machine->costs.band, &machine->costs.byte);
+        plan_fit_solve(&m->sums.writing, &machine->costs.band, &machine->costs.byte);
         machine->finish = m->longest.finish;
     }
     if (machine->flush_measured && m->sums.bytes > 0) {
@@ -493,6 +493,7 @@ static hm_status_t measure_all(measuring_t *m, int ranks) {
                    &err));
     HM_TRY(hm_meet(context, open_measuring(m, ranks, &err), &err));
     HM_TRY(hm_meet(context, open_file(m, &err), &err));
+    HM_TRY(hm_meet(context, count_writers(m, &err), &err));
     HM_TRY(hm_meet(context, measure_bands(m, &err), &err));
     measure_fork(m);
     if (m->together) {

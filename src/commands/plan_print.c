@@ -145,7 +145,8 @@ static json_t *strategies_json(const plan_table_t *table) {
 
 static json_t *machine_json(const plan_machine_t *m) {
     return json_pack(
-        "{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:I, s:b, "
+        "{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:I, "
+        "s:b, "
         "s:b, s:b, "
         "s:b, s:b, s:b, s:b, s:b}",
         "giter_per_second", 1e-9 / m->update, "point_ns", m->point * 1e9, "band_us",
@@ -153,12 +154,13 @@ static json_t *machine_json(const plan_machine_t *m) {
         "node_latency_us", m->costs.node_latency * 1e6, "bandwidth_gb_per_second",
         m->costs.bandwidth * 1e-9, "finish_seconds", m->finish, "flush_ns", m->flush * 1e9,
         "round_us", m->costs.round * 1e6, "transfer_ns", m->costs.transfer * 1e9, "answer_us",
-        m->costs.answer * 1e6, "fork_us", m->fork * 1e6, "measuring_ranks", m->measuring,
-        "processors", m->processors, "measured_bands", (json_int_t)m->measured, "speed_measured",
-        (int)m->speed_measured, "band_measured", (int)m->band_measured, "latency_measured",
-        (int)m->latency_measured, "node_latency_measured", (int)m->node_latency_measured,
-        "flush_measured", (int)m->flush_measured, "round_measured", (int)m->round_measured,
-        "transfer_measured", (int)m->transfer_measured, "answer_measured", (int)m->answer_measured);
+        m->costs.answer * 1e6, "poll_us", m->costs.poll * 1e6, "fork_us", m->fork * 1e6,
+        "measuring_ranks", m->measuring, "processors", m->processors, "measured_bands",
+        (json_int_t)m->measured, "speed_measured", (int)m->speed_measured, "band_measured",
+        (int)m->band_measured, "latency_measured", (int)m->latency_measured,
+        "node_latency_measured", (int)m->node_latency_measured, "flush_measured",
+        (int)m->flush_measured, "round_measured", (int)m->round_measured, "transfer_measured",
+        (int)m->transfer_measured, "answer_measured", (int)m->answer_measured);
 }
 
 hm_status_t plan_print_json(const plan_t *plan, const plan_table_t *table,

@@ -87,6 +87,7 @@ def test_measures_by_itself(run, tmp_path):
     machine = found["machine"]
     assert machine["speed_measured"] and machine["band_measured"] and machine["measured_bands"] >= 6
     assert machine["giter_per_second"] > 0 and machine["band_us"] + machine["byte_ns"] > 0
+    assert machine["poll_us"] > 0
     assert list(tmp_path.iterdir()) == []  # the file that was measured with is gone
 
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -69,6 +70,20 @@ def mutate(dice, whole):
         bytes_[at] ^= 1 << dice.randrange(8)
         bytes_ += bytes(dice.randint(1, 5000))
     return kind, bytes(bytes_)
+
+
+def test_attributes_that_cannot_be_read(sound, tmp_path):
+    """Dataspaces of sixteen dimensions, for which there is no room in their attributes."""
+    path = tmp_path / "a.h5"
+    places = [found.end() for found in re.finditer(rb"NAME\0{4}\x13\0{3}.\0{3}\x01", sound)]
+    assert len(places) > 2
+    for at in places:
+        damaged = bytearray(sound) + b"\0"  # without a seal at its end, so that HDF5 sees the damage
+        assert damaged[at] == 0
+        damaged[at] = 16
+        path.write_bytes(damaged)
+        done = run(["export", path, "--compress", tmp_path / "b.h5", "--overwrite"])
+        assert done.returncode == 65 and "cannot be read" in done.stderr, done.stderr
 
 
 def test_mutations(sound, tmp_path):

@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 VERSION := 0.1.0
-REVISION := $(shell git -C $(CURDIR) describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 # --- where things are -----------------------------------------------------------------------------------------------
 BUILD ?= build
@@ -142,7 +142,7 @@ deps: ## install what building and running needs (apt), and provide PETSc on MPI
 
 .PHONY: deps-test viewer
 viewer: ## provide OpenSeadragon (by npm) for the pages of `hpcmandel export --dzi`
-	$(Q)tools/viewer.sh $(DEPS_DIR)/openseadragon
+	$(Q)tools/viewer.sh $(call quoted,$(DEPS_DIR))/openseadragon
 deps-test: deps viewer
 	$(Q)tools/deps.sh test
 
@@ -185,7 +185,7 @@ test: deps-test ## deps, all, run, and every test; the last line says how many p
 	$(again) -j $(JOBS) hpcmandel unit-tests
 	$(again) test-now
 
-RUN_TESTS = BUILD='$(BUILD)' MPIRUN='$(MPIRUN)' PYTHON='$(PYTHON)' WITH_PETSC='$(WITH_PETSC)' DEPS_DIR='$(DEPS_DIR)' JOBS='$(JOBS)' tests/run
+RUN_TESTS = BUILD='$(BUILD)' MPIRUN='$(MPIRUN)' PYTHON='$(PYTHON)' WITH_PETSC='$(WITH_PETSC)' DEPS_DIR=$(call quoted,$(DEPS_DIR)) JOBS='$(JOBS)' tests/run
 test-now: hpcmandel unit-tests
 	+$(Q)$(RUN_TESTS) $(STAGES)
 
@@ -291,14 +291,15 @@ $(BUILD)/hpcmandel.installed: $(MAIN) $(LIBRARY)
 	    $(patsubst -Wl$(comma)-rpath$(comma)$(DEPS_DIR)/%,-Wl$(comma)-rpath$(comma)'$$ORIGIN/../lib/hpcmandel',$(PETSC_LIBS)) $(LIBS)
 
 SHARED := configs jobs
-TO := $(DESTDIR)$(PREFIX)
+TO := $(call quoted,$(DESTDIR)$(PREFIX))
 .PHONY: install uninstall
 install: $(BUILD)/hpcmandel.installed ## install below PREFIX (default /usr/local); DESTDIR for packagers
 	$(Q)install -D -m 755 $< $(TO)/bin/hpcmandel
 	$(Q)find $(SHARED) -type f -printf '%m %p\n' | while read -r mode file; do \
-	    install -D -m "$$([[ $$mode == *[1357]* ]] && echo 755 || echo 644)" "$$file" "$(TO)/share/hpcmandel/$$file"; done
-	$(Q)if [ -d $(DEPS_DIR)/openseadragon ]; then mkdir -p $(TO)/share/hpcmandel && cp -R $(DEPS_DIR)/openseadragon $(TO)/share/hpcmandel/; fi
-	$(if $(OWN_PETSC),$(Q)mkdir -p $(TO)/lib/hpcmandel && cp -P $(DEPS_DIR)/petsc/lib/libpetsc.so* $(TO)/lib/hpcmandel/)
+	    install -D -m "$$([[ $$mode == *[1357]* ]] && echo 755 || echo 644)" "$$file" $(TO)/share/hpcmandel/"$$file"; done
+	$(Q)if [ -d $(call quoted,$(DEPS_DIR))/openseadragon ]; then \
+	    mkdir -p $(TO)/share/hpcmandel && cp -R $(call quoted,$(DEPS_DIR))/openseadragon $(TO)/share/hpcmandel/; fi
+	$(if $(OWN_PETSC),$(Q)mkdir -p $(TO)/lib/hpcmandel && cp -P $(call quoted,$(DEPS_DIR))/petsc/lib/libpetsc.so* $(TO)/lib/hpcmandel/)
 
 uninstall: ## remove what install put there
 	$(Q)rm -f $(TO)/bin/hpcmandel

@@ -289,6 +289,11 @@ provide)
         exit $exit_missing
     fi
     [ -z "$why" ] || say "$why"
+    if [[ $deps = *[[:space:]]* ]]; then
+        say "PETSc cannot be built in a folder with spaces in its name: $deps"
+        say "have it elsewhere: make DEPS_DIR=FOLDER (always the same one); or leave potential out: make WITH_PETSC=0"
+        exit $exit_missing
+    fi
     if ! mkdir -p "$deps" 2>/dev/null || [ ! -w "$deps" ]; then
         say "cannot write to $deps: set DEPS_DIR to a folder that you may write to"
         exit $exit_missing

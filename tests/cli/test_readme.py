@@ -37,9 +37,10 @@ def used(checkout):
     lines = [line for block in blocks("sh") for line in block.splitlines() if line and not line.startswith("#")]
     assert len(lines) >= 6
     outputs = {}
-    path = os.path.dirname(MPIRUN) + os.pathsep + os.environ["PATH"]
+    environment = {**os.environ, "PATH": os.path.dirname(MPIRUN) + os.pathsep + os.environ["PATH"],
+                   "HPCMANDEL_SHARE": os.environ.get("DEPS_DIR", str(ROOT / ".deps"))}
     for line in lines:
-        done = subprocess.run(["bash", "-euc", line], cwd=checkout, env={**os.environ, "PATH": path, "HPCMANDEL_SHARE": str(ROOT / ".deps")},
+        done = subprocess.run(["bash", "-euc", line], cwd=checkout, env=environment,
                               text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=600, check=False)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         outputs[line] = done.stdout

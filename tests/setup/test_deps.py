@@ -191,6 +191,14 @@ def test_petsc_where_nothing_can_be_written(machine):
     assert "DEPS_DIR" in done.stderr
 
 
+def test_petsc_is_not_built_where_it_cannot_be(machine):
+    """Nothing is fetched for what PETSc's own configure would refuse."""
+    done = find(machine, "provide", DEPS_DIR=str(machine.folder / "with spaces"))
+    assert done.returncode == 69
+    assert "spaces" in done.stderr and "DEPS_DIR=FOLDER" in done.stderr
+    assert not (machine.folder / "with spaces").exists()
+
+
 def test_source_lists_of_both_forms(machine):
     """apt is asked for sources by the machine's own entries, whichever form they have."""
     etc = machine.folder / "etc"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -104,6 +105,29 @@ def test_print_shows_a_variable():
     assert make("print-PREFIX", "PREFIX=/it's here").stdout == "/it's here\n"
 
 
+def test_a_folder_of_any_name(tmp_path):
+    """What was built is known by its revision, and what was brought is found."""
+    folder = tmp_path / "it's here"
+    folder.mkdir()
+    for name in ("Makefile", "tools", ".gitignore"):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, folder / name)
+    git = ["git", "-C", folder, "-c", "user.name=x", "-c", "user.email=x@y"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    revision = subprocess.run([*git, "describe", "--always", "--abbrev=12"], check=True, capture_output=True, text=True).stdout
+    assert make("-C", folder, "print-REVISION", keep=False).stdout == revision
+    (folder / ".deps/petsc").mkdir(parents=True)
+    (folder / ".deps/petsc/complete").touch()
+    done = make("-C", folder, "PETSC_DIR=", "print-PETSC_LIBS", keep=False, env={"PKG_CONFIG_PATH": ""})
+    assert f"-L{folder}/.deps/petsc/lib" in done.stdout and not done.stderr, done
+
+
+def test_viewer_is_brought_to_a_folder_of_any_name():
+    done = make("-n", "viewer", "DEPS_DIR=/it's here")
+    assert done.returncode == 0, done.stderr
+    assert shlex.split(done.stdout) == ["tools/viewer.sh", "/it's here/openseadragon"]
+
+
 def test_clean_leaves_results_and_petsc():
     done = make("-n", "clean", keep=False)
     assert done.returncode == 0
@@ -113,10 +137,10 @@ def test_clean_leaves_results_and_petsc():
 
 
 def test_install_and_uninstall(tmp_path):
-    where = [f"DESTDIR={tmp_path}", "PREFIX=/opt/hm"]
+    where = [f"DESTDIR={tmp_path}", "PREFIX=/opt/h m"]
     done = make("install", *where)
     assert done.returncode == 0, done.stderr
-    root = tmp_path / "opt/hm"
+    root = tmp_path / "opt/h m"
     program = root / "bin/hpcmandel"
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=300, cwd="/")
     assert version.stdout.startswith("hpcmandel ")

@@ -476,7 +476,12 @@ static hm_status_t begin(copy_t *copy, const char *target, bool overwrite, hm_pl
                          hm_error_t *err) {
     hm_status_t status = HM_OK;
     if (copy->rank == 0) {
-        status = hm_place_find(target, overwrite, place, err);
+        struct stat found;
+        status = !overwrite && lstat(target, &found) == 0
+                     ? hm_error_set(err, HM_ECREATE,
+                                    "'%s' exists: give another name, or --overwrite to replace it",
+                                    target)
+                     : hm_place_find(target, overwrite, place, err);
         if (status == HM_OK) {
             copy->path = place->temporary;
             status = make_skeleton(copy, err);

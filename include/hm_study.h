@@ -152,8 +152,8 @@ hm_status_t hm_study_predict(hm_study_t *study, const hm_row_costs_t *costs, boo
 
 /**
  * What a reader of the study should know before believing it, one sentence a call: `index` from 0;
- * false when there are no more. Mixed revisions or machines, wrong runs, few repetitions, points
- * that share processors, a reference on more than one core.
+ * false when there are no more. Mixed revisions or machines, wrong runs, few repetitions, wide
+ * intervals, points that share processors, a reference on more than one core.
  */
 bool hm_study_caution(const hm_study_t *study, int index, char *text, size_t size);
 

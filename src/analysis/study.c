@@ -339,6 +339,20 @@ static bool caution_few(const hm_study_t *study, char *text, size_t size) {
     return few > 0;
 }
 
+/* Where workers take turns on processors it is to be expected. */
+static bool caution_uneven(const hm_study_t *study, char *text, size_t size) {
+    int uneven = 0;
+    for (int i = 0; i < study->points; ++i) {
+        const hm_point_t *p = &study->point[i];
+        uneven += !p->shared && p->speedup.count > 0 && p->speedup.high > 2 * p->speedup.low;
+    }
+    snprintf(text, size,
+             "The speed-up%s of %d of %d points %s uncertain by more than a factor of two: the "
+             "machine had other things to do. Remove the file and measure again when it is quiet.",
+             uneven == 1 ? "" : "s", uneven, study->points, uneven == 1 ? "is" : "are");
+    return uneven > 0;
+}
+
 static bool caution_shared(const hm_study_t *study, char *text, size_t size) {
     int shared = 0;
     for (int i = 0; i < study->points; ++i) {
@@ -366,8 +380,9 @@ static bool caution_reference(const hm_study_t *study, char *text, size_t size) 
 }
 
 bool hm_study_caution(const hm_study_t *study, int index, char *text, size_t size) {
-    static bool (*const cautions[])(const hm_study_t *, char *, size_t) = {
-        caution_wrong, caution_mixed, caution_few, caution_shared, caution_reference};
+    static bool (*const cautions[])(const hm_study_t *, char *,
+                                    size_t) = {caution_wrong,  caution_mixed,  caution_few,
+                                               caution_uneven, caution_shared, caution_reference};
     for (size_t i = 0; i < sizeof cautions / sizeof *cautions; ++i) {
         if (cautions[i](study, text, size) && index-- == 0) {
             return true;

@@ -150,6 +150,18 @@ def test_warnings(run, tmp_path):
     assert re.search(r"^counter +1 x 4 x 1\* +2 ", out, re.M)
 
 
+def test_a_disturbed_study(run, tmp_path):
+    """Speed-ups that vary by more than a factor of two are said to; a drift that repetitions share is none."""
+    rows = study(most=2)
+    words = "uncertain by more than a factor of two"
+    assert words not in run("report", write(tmp_path / "s.csv", rows)).ok().out
+    one = next(r for r in rows if r["ranks_per_node"] == 2 and r["repetition"] == 3)
+    one["seconds"] = f'{3 * float(one["seconds"]):.9f}'
+    path = write(tmp_path / "s.csv", rows)
+    assert f"The speed-up of 1 of 2 points is {words}" in run("report", path, "--html", tmp_path / "p.html").ok().out
+    assert words in (tmp_path / "p.html").read_text()
+
+
 @pytest.mark.parametrize(("change", "column"), [
     ({"seconds": "nan"}, "seconds"), ({"seconds": "-1"}, "seconds"), ({"seconds": "1e999"}, "seconds"), ({"seconds": ""}, "seconds"),
     ({"repetition": "1.5"}, "repetition"), ({"threads": "0"}, "threads"),

@@ -29,8 +29,10 @@ MPICC ?= $(firstword $(shell command -v mpicc.mpich mpicc 2>/dev/null) mpicc.mpi
 MPIRUN ?= $(firstword $(shell command -v mpirun.mpich mpirun 2>/dev/null) mpirun.mpich)
 PKG_CONFIG ?= pkg-config
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
-NP ?= $(shell nproc)
-JOBS ?= $(shell nproc)
+# nproc would take OMP_NUM_THREADS for the number of processors.
+PROCESSORS := $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
+NP ?= $(PROCESSORS)
+JOBS ?= $(PROCESSORS)
 
 include tools/petsc.mk
 

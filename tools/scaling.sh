@@ -9,7 +9,7 @@ set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 folder=${1:-results/scaling}
-cores=${SCALING_CORES:-$(nproc)}
+cores=${SCALING_CORES:-$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)} # nproc would heed them
 # Larger studies are worth a job of their own: the weak one's files grow with the cores.
 [ -n "${SCALING_CORES:-}" ] || [ "$cores" -le 16 ] || cores=16
 mkdir -p -- "$folder"

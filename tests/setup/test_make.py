@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def make(*arguments, env=None, keep=True):
     """`keep`: with what the user set on the command line of `make test`."""
     environment = {name: value for name, value in os.environ.items()
-                   if name not in ("MFLAGS", "MAKELEVEL", "MAKEFLAGS", "MAKEOVERRIDES", "BUILD", "WITH_PETSC", "DEPS_DIR")}
+                   if name not in ("MFLAGS", "MAKELEVEL", "MAKEFLAGS", "MAKEOVERRIDES", "BUILD", "WITH_PETSC", "DEPS_DIR", "NP")}
     given = os.environ.get("MAKEFLAGS", "").partition(" -- ")[2]
     given = re.sub(r"(^| )STAGES=\S*", "", given).strip()
     if keep and given:
@@ -126,6 +126,11 @@ def test_viewer_is_brought_to_a_folder_of_any_name():
     done = make("-n", "viewer", "DEPS_DIR=/it's here")
     assert done.returncode == 0, done.stderr
     assert shlex.split(done.stdout) == ["tools/viewer.sh", "/it's here/openseadragon"]
+
+
+def test_ranks_are_as_many_as_processors():
+    """Whatever a user has for the threads of other programs."""
+    assert make("print-NP", keep=False, env={"OMP_NUM_THREADS": "999"}).stdout == f"{len(os.sched_getaffinity(0))}\n"
 
 
 def test_clean_leaves_results_and_petsc():

@@ -318,6 +318,20 @@ class Cases:
         assert len(path.read_text().splitlines()) == len(lines)
         assert not list(project.folder.glob("results/.strong*"))
 
+    def test_study_restarted(self, driver, project):
+        """Told to stop between its first row and its last, it goes on with those that are not there."""
+        path = project / "results/strong.csv"
+        job = driver.submit(project, "strong", LONG, ranks_per_node=2,
+                            variables={"HPCMANDEL_STUDY_RANKS": "2", "HPCMANDEL_STUDY_REPETITIONS": "2"})
+        until("a row", lambda: driver.state(job) in FINAL or path.exists() and path.read_text().count("\n") > 1, pause=0.05)
+        driver.warn(job)
+        log = self.finish(driver, project, job)
+        assert driver.restarts(job) == 1 and log.count("rows in results/strong.csv") == 1, log
+        assert " runs " not in log and "hpcmandel: ended with" not in log, log
+        rows = list(csv.DictReader(path.open()))
+        assert [(row["repetition"], row["status"]) for row in rows] == [("0", "ok"), ("1", "ok"), ("2", "ok")]
+        assert not list(project.folder.glob("results/.strong*"))
+
     def test_weak(self, driver, project):
         variables = {"HPCMANDEL_STUDY_RANKS": "1 4", "HPCMANDEL_STUDY_REPETITIONS": "1"}
         job = driver.submit(project, "weak", SHORT, ranks_per_node=4, variables=variables)

@@ -268,7 +268,7 @@ static hm_status_t close_copy(hid_t *file, const int *unwritten, hm_error_t *err
     return hm_h5_shut(file, unwritten, "cannot write the headers of the copy", err);
 }
 
-/** Overwrites a text attribute in its room. */
+/** Overwrites a text attribute of TEXT bytes in its room. */
 static hm_status_t set_text(hid_t object, const hm_attribute_t *text, hm_error_t *err) {
     hm_status_t status = HM_OK;
     char room[TEXT] = "";
@@ -276,7 +276,7 @@ static hm_status_t set_text(hid_t object, const hm_attribute_t *text, hm_error_t
     hid_t attribute = H5Aopen(object, text->key, H5P_DEFAULT);
     snprintf(room, sizeof room, "%s", text->value);
     type = attribute < 0 ? H5I_INVALID_HID : H5Aget_type(attribute);
-    if (type < 0 || H5Tget_size(type) > sizeof room || H5Awrite(attribute, type, room) < 0) {
+    if (type < 0 || H5Awrite(attribute, type, room) < 0) {
         status = hm_h5_fail(err, HM_EIO, "cannot write the attribute '%s'", text->key);
     }
     hm_h5_close(&type);
@@ -284,7 +284,8 @@ static hm_status_t set_text(hid_t object, const hm_attribute_t *text, hm_error_t
     return status;
 }
 
-/** Is there a field of this shape with all these attributes? */
+/** Is there a field of this shape with all these attributes, to be overwritten in place? Others may
+ * have put theirs there, of any type and length. */
 static bool fits(const hm_field_t *field, hid_t file, const hm_field_plan_t *plan) {
     const hsize_t shape[2] = {(hsize_t)field->rows, (hsize_t)field->columns};
     hid_t dataset = H5I_INVALID_HID;
@@ -294,10 +295,11 @@ static bool fits(const hm_field_t *field, hid_t file, const hm_field_plan_t *pla
     }
     bool same = true;
     for (int i = 0; i < plan->number_count; ++i) {
-        same = same && H5Aexists(dataset, plan->numbers[i].key) > 0;
+        double old;
+        same = same && hm_h5_get(dataset, plan->numbers[i].key, HM_H5_F64, &old, NULL) == HM_OK;
     }
     for (int i = 0; i < plan->text_count; ++i) {
-        same = same && H5Aexists(dataset, plan->texts[i].key) > 0;
+        same = same && hm_h5_text_room(dataset, plan->texts[i].key) == TEXT;
     }
     hm_h5_close(&dataset);
     return same;

@@ -297,18 +297,7 @@ hm_status_t hm_h5_put_text(hid_t object, const char *name, const char *value, si
     return status;
 }
 
-hm_status_t hm_h5_set(hid_t object, const char *name, hm_h5_number_t number, const void *value,
-                      hm_error_t *err) {
-    hm_status_t status = HM_OK;
-    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-    if (attribute < 0 || H5Awrite(attribute, hm_h5_memory_type(number), value) < 0) {
-        status = hm_h5_fail(err, HM_EIO, "cannot write the attribute '%s'", name);
-    }
-    hm_h5_close(&attribute);
-    return status;
-}
-
-/** Opens a scalar attribute and its type. */
+/** Opens a scalar attribute and its type. The caller closes both, also on failure. */
 static hm_status_t open_scalar(hid_t object, const char *name, hid_t *attribute, hid_t *type,
                                hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -332,26 +321,61 @@ cleanup:
     return status;
 }
 
-hm_status_t hm_h5_get(hid_t object, const char *name, hm_h5_number_t number, void *value,
-                      hm_error_t *err) {
+/** Opens an attribute that is one number of this kind. The caller closes it, also on failure. */
+static hm_status_t open_number(hid_t object, const char *name, hm_h5_number_t number,
+                               hid_t *attribute, hm_error_t *err) {
     hm_status_t status = HM_OK;
-    hid_t attribute;
     hid_t type;
     bool real = number == HM_H5_F32 || number == HM_H5_F64;
-    HM_TRY(open_scalar(object, name, &attribute, &type, err));
+    HM_TRY(open_scalar(object, name, attribute, &type, err));
     /* Of the size we write it in: a conversion would clip what does not fit without a word. */
     if (H5Tget_class(type) != (real ? H5T_FLOAT : H5T_INTEGER) ||
         H5Tget_size(type) != hm_h5_size(number) ||
         (!real && H5Tget_sign(type) != H5Tget_sign(hm_h5_file_type(number)))) {
         HM_TRY(hm_error_set(err, HM_EDATA, "the attribute '%s' is of another type", name));
     }
+cleanup:
+    hm_h5_close(&type);
+    return status;
+}
+
+hm_status_t hm_h5_set(hid_t object, const char *name, hm_h5_number_t number, const void *value,
+                      hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t attribute;
+    HM_TRY(open_number(object, name, number, &attribute, err));
+    if (H5Awrite(attribute, hm_h5_memory_type(number), value) < 0) {
+        HM_TRY(hm_h5_fail(err, HM_EIO, "cannot write the attribute '%s'", name));
+    }
+cleanup:
+    hm_h5_close(&attribute);
+    return status;
+}
+
+hm_status_t hm_h5_get(hid_t object, const char *name, hm_h5_number_t number, void *value,
+                      hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    hid_t attribute;
+    HM_TRY(open_number(object, name, number, &attribute, err));
     if (H5Aread(attribute, hm_h5_memory_type(number), value) < 0) {
         HM_TRY(hm_h5_fail(err, HM_EDATA, "the attribute '%s' cannot be read", name));
     }
 cleanup:
-    hm_h5_close(&type);
     hm_h5_close(&attribute);
     return status;
+}
+
+size_t hm_h5_text_room(hid_t object, const char *name) {
+    size_t room = 0;
+    hid_t attribute;
+    hid_t type;
+    if (open_scalar(object, name, &attribute, &type, NULL) == HM_OK &&
+        H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0) {
+        room = H5Tget_size(type);
+    }
+    hm_h5_close(&type);
+    hm_h5_close(&attribute);
+    return room;
 }
 
 hm_status_t hm_h5_get_text(hid_t object, const char *name, char **value, hm_error_t *err) {

@@ -74,7 +74,7 @@ hm_status_t hm_h5_put_many(hid_t object, const char *name, hm_h5_number_t number
 hm_status_t hm_h5_put_text(hid_t object, const char *name, const char *value, size_t room,
                            hm_error_t *err);
 
-/** Overwrites an existing scalar attribute in place. HM_EIO. */
+/** Overwrites an existing scalar attribute in place. HM_EDATA as hm_h5_get(); HM_EIO. */
 hm_status_t hm_h5_set(hid_t object, const char *name, hm_h5_number_t number, const void *value,
                       hm_error_t *err);
 
@@ -85,5 +85,8 @@ hm_status_t hm_h5_get(hid_t object, const char *name, hm_h5_number_t number, voi
 /** Reads a text attribute into a malloc'ed string of at most 64 KiB; HM_EDATA when it is missing or
  * no scalar text of fixed length. */
 hm_status_t hm_h5_get_text(hid_t object, const char *name, char **value, hm_error_t *err);
+
+/** The bytes of a text attribute; 0: it is missing or no scalar text of fixed length. */
+size_t hm_h5_text_room(hid_t object, const char *name);
 
 #endif

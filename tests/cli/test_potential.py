@@ -118,6 +118,26 @@ def test_stored_beside_the_channels(run, tmp_path, small):
 
 
 @needs_petsc
+def test_attributes_that_others_made(run, tmp_path, small):
+    """Of other types and lengths than ours: no room to be overwritten, so the field is made anew."""
+    run("potential", "a.h5").ok()
+    with h5py.File(small, "r") as file:
+        ours = {key: file["potential"].attrs[key].dtype for key in ("capacity", "residual", "solver", "rim")}
+    subprocess.run(["h5repack", "a.h5", "b.h5"], check=True, timeout=300, cwd=tmp_path)
+    for changed in ({"solver": "a text of any length", "rim": "far"}, {"capacity": np.zeros(5000), "residual": np.zeros(5000)}):
+        with h5py.File(tmp_path / "b.h5", "r+") as file:
+            for key, value in changed.items():
+                del file["potential"].attrs[key]
+                file["potential"].attrs[key] = value
+        run("potential", "b.h5", ranks=2).ok()
+        with h5py.File(tmp_path / "b.h5", "r") as file:
+            attributes = file["potential"].attrs
+            assert {key: attributes[key].dtype for key in ours} == ours
+            assert attributes["solver"].decode().startswith("cg, mg, PETSc") and 0.9 < attributes["capacity"] < 1.1
+    assert "true: every row" in run("check", "b.h5").ok().out
+
+
+@needs_petsc
 def test_killed_at_any_instant_the_file_is_good(run, tmp_path):
     run(*VIEW, *CHANNELS, "--size", "97x97", "--output", "a.h5").ok()
     good = (tmp_path / "a.h5").read_bytes()

@@ -180,6 +180,24 @@ def test_forgeries(sound, tmp_path, forge):
     assert sorted(left.name for left in tmp_path.iterdir()) == ["forged.h5", "whole.h5"]
 
 
+@pytest.mark.parametrize("group, name", (("analysis", "valid"), ("run", "total_seconds")))
+def test_rows_of_numbers_where_one_belongs(sound, tmp_path, group, name):
+    """What is changed in place has room for one: nothing beside it is read."""
+    (tmp_path / "whole.h5").write_bytes(sound)
+    path = tmp_path / "forged.h5"
+    subprocess.run(["h5repack", tmp_path / "whole.h5", path], check=True, timeout=300)
+    with h5py.File(path, "r+") as f:
+        one = f[group].attrs[name]
+        del f[group].attrs[name]
+        f[group].attrs[name] = np.zeros(60000 // one.itemsize, one.dtype)
+        if group == "run":
+            f["run"].attrs.modify("complete", np.uint8(0))
+            f["rows/done"][3] = 0
+    command = ["analyze", path, "--append", "--quiet"] if group == "analysis" else ["render", *VIEW, "--output", path, "--resume"]
+    done = run(command)
+    assert done.returncode == 65 and name in done.stderr and "forged.h5" in done.stderr
+
+
 def test_what_is_no_file(tmp_path):
     (tmp_path / "empty.h5").write_bytes(b"")
     (tmp_path / "folder.h5").mkdir()

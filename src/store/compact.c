@@ -1,8 +1,12 @@
 /** @file compact.c Compressed copies, written by all ranks together. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "build.h"
 #include "extras.h"
@@ -10,6 +14,7 @@
 #include "hm_together.h"
 #include "info.h"
 #include "place.h"
+#include "shared.h"
 #include "table.h"
 
 enum { BLOCK_CHUNKS = 16 /**< what a rank brings to a collective write */ };
@@ -220,6 +225,10 @@ static hm_status_t open_pair(hid_t from_file, hid_t to_file, const char *path, p
     hid_t space[2] = {H5I_INVALID_HID, H5I_INVALID_HID};
     made.from = H5Dopen2(from_file, path, H5P_DEFAULT);
     made.to = H5Dopen2(to_file, path, H5P_DEFAULT);
+    if (made.from < 0 || made.to < 0) {
+        HM_TRY(hm_h5_fail(err, made.from < 0 ? HM_EDATA : HM_EIO,
+                          "%s cannot be opened to be copied", path));
+    }
     space[0] = H5Dget_space(made.from);
     space[1] = H5Dget_space(made.to);
     properties = H5Dget_create_plist(made.to);
@@ -251,7 +260,11 @@ static hm_status_t read_block(hid_t dataset, hid_t type, const block_t *block, v
     hid_t here = H5Screate_simple(2, block->count, NULL);
     if (H5Sselect_hyperslab(there, H5S_SELECT_SET, block->start, NULL, block->count, NULL) < 0 ||
         H5Dread(dataset, type, here, there, H5P_DEFAULT, values) < 0) {
+        char name[PATH_MAX] = "";
         status = hm_h5_fail(err, HM_EIO, "cannot read a block of numbers");
+        if (H5Fget_name(dataset, name, sizeof name) > 0) {
+            (void)hm_error_context(err, "'%s'", name);
+        }
     }
     hm_h5_close(&here);
     hm_h5_close(&there);
@@ -260,10 +273,10 @@ static hm_status_t read_block(hid_t dataset, hid_t type, const block_t *block, v
 
 /** Reads a block (alone) and writes it (together, also with nothing, also after a failure). */
 static hm_status_t copy_block(const pair_t *pair, const block_t *block, hid_t together,
-                              void *values, bool failed, hm_error_t *err) {
+                              void *values, hm_error_t *err) {
     hm_status_t status = HM_OK;
     const hsize_t one[2] = {1, 1};
-    bool empty = failed || block->count[0] == 0;
+    bool empty = block->count[0] == 0;
     if (!empty) {
         status = read_block(pair->from, pair->type, block, values, err);
         empty = status != HM_OK;
@@ -300,11 +313,10 @@ static hm_status_t copy_dataset(const copy_t *copy, hid_t from_file, hid_t to_fi
     const int64_t blocks = block_at(&pair, 0, &block);
     for (int64_t round = 0; round < blocks; round += copy->size) {
         (void)block_at(&pair, round + copy->rank, &block);
-        const hm_status_t now = copy_block(&pair, &block, together, values, status != HM_OK,
-                                           status == HM_OK ? err : NULL);
-        status = status == HM_OK ? now : status;
+        status = copy_block(&pair, &block, together, values, err);
+        hm_together_after(copy->comm, status, err);
+        HM_TRY(hm_together(copy->comm, status, err));
     }
-    HM_TRY(hm_together(copy->comm, status, err));
     report->plain += pair.rows * pair.columns * (int64_t)pair.size;
     report->stored += (int64_t)H5Dget_storage_size(pair.to);
 cleanup:
@@ -313,19 +325,51 @@ cleanup:
     return status;
 }
 
+/** Rank 0: room on the disk for what HDF5 has not written yet. It would have to hear of a full disk
+ * while the others wait for it. */
+static hm_status_t reserve(const copy_t *copy, hid_t file, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    haddr_t end = 0;
+    int descriptor = -1;
+    HM_TRY(hm_layout_descriptor(copy->path, true, &descriptor, err));
+    if (H5Fget_eoa(file, &end) >= 0 &&
+        fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, (off_t)end) != 0 && errno != EOPNOTSUPP &&
+        errno != ENOSYS) {
+        status = hm_error_errno(err, HM_EIO, errno, "cannot write the copy");
+    }
+    close(descriptor);
+cleanup:
+    return status;
+}
+
+/** What HDF5 still has to write is in the file. */
+static hm_status_t write_headers(const copy_t *copy, hid_t file, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    HM_TRY(hm_together(copy->comm, copy->rank == 0 ? reserve(copy, file, err) : HM_OK, err));
+    if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0) {
+        status = hm_h5_fail(err, HM_EIO, "cannot write the headers of the copy");
+    }
+    hm_together_after(copy->comm, status, err);
+    HM_TRY(hm_together(copy->comm, status, err));
+cleanup:
+    return status;
+}
+
 static hm_status_t copy_values(const copy_t *copy, hm_compact_t *report, hm_error_t *err) {
     hm_status_t status = HM_OK;
     hid_t from = H5I_INVALID_HID;
     hid_t to = H5I_INVALID_HID;
     hid_t alone = hm_h5_serial_access();
-    hid_t together = H5Pcreate(H5P_FILE_ACCESS);
+    hid_t together = H5I_INVALID_HID;
+    MPI_Info hints = MPI_INFO_NULL;
     void *values = malloc((size_t)HM_CHUNK_BYTES * BLOCK_CHUNKS);
-    if (!values || together < 0 || H5Pset_fapl_mpio(together, copy->comm, MPI_INFO_NULL) < 0) {
+    status = hm_shared_hints(NULL, 0, &hints, err);
+    if (status == HM_OK && !values) {
         status = hm_error_set(err, HM_EMISSING, "out of memory to copy '%s'", copy->source);
-    } else if ((from = H5Fopen(copy->source, H5F_ACC_RDONLY, alone)) < 0) {
+    } else if (status == HM_OK && (from = H5Fopen(copy->source, H5F_ACC_RDONLY, alone)) < 0) {
         status = hm_h5_fail(err, HM_EIO, "'%s' cannot be opened again", copy->source);
     }
-    HM_TRY(hm_together(copy->comm, status, err));
+    HM_TRY(hm_shared_access(copy->comm, hints, status, &together, err));
     to = H5Fopen(copy->path, H5F_ACC_RDWR, together);
     if (to < 0) {
         status = hm_h5_fail(err, HM_EIO, "the copy cannot be opened by all ranks");
@@ -341,13 +385,17 @@ static hm_status_t copy_values(const copy_t *copy, hm_compact_t *report, hm_erro
          path = hm_paths_next(&copy->fields, path)) {
         HM_TRY(copy_dataset(copy, from, to, path, values, report, err));
     }
+    HM_TRY(write_headers(copy, to, err));
 cleanup:
-    if (!hm_h5_shut_shared(&to, copy->comm) && status == HM_OK) {
+    if (!hm_shared_close(&to, copy->comm, status == HM_OK) && status == HM_OK) {
         status = hm_h5_fail(err, HM_EIO, "the copy cannot be written");
     }
     hm_h5_close(&from);
     hm_h5_close(&together);
     hm_h5_close(&alone);
+    if (hints != MPI_INFO_NULL) {
+        MPI_Info_free(&hints);
+    }
     free(values);
     return hm_together(copy->comm, status, err);
 }
@@ -498,6 +546,18 @@ cleanup:
     return status;
 }
 
+/** Says which file it was, where the message does not. */
+static void name_file(hm_status_t status, const char *source, const char *target, hm_error_t *err) {
+    if (!err || strstr(err->text, source) || strstr(err->text, target)) {
+        return;
+    }
+    if (status == HM_EDATA) {
+        (void)hm_error_context(err, "'%s'", source);
+    } else if (status == HM_EIO || status == HM_ECREATE) {
+        (void)hm_error_context(err, "writing '%s'", target);
+    }
+}
+
 hm_status_t hm_dataset_compact(const char *source, const char *target, MPI_Comm comm, int level,
                                bool overwrite, hm_compact_t *report, hm_error_t *err) {
     hm_status_t status = HM_OK;
@@ -520,9 +580,7 @@ hm_status_t hm_dataset_compact(const char *source, const char *target, MPI_Comm 
     made.seconds = hm_clock_now() - start;
     *report = made;
 cleanup:
-    if (status == HM_EDATA && !strstr(err ? err->text : "", source)) {
-        (void)hm_error_context(err, "'%s'", source);
-    }
+    name_file(status, source, target, err);
     if (status != HM_OK && copy.rank == 0 && place && place->temporary[0]) {
         hm_place_discard(place);
     }

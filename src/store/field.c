@@ -19,6 +19,7 @@
 #include "layout.h"
 #include "place.h"
 #include "seal.h"
+#include "shared.h"
 
 enum { NAME = 64, TEXT = 128, HEADERS = 1 << 16, METADATA = 1 << 14, PIECE_BYTES = 1 << 20 };
 
@@ -30,7 +31,7 @@ struct hm_field_t {
     hm_dataset_info_t info;
     int64_t rows, columns;
     char name[NAME];
-    hm_place_t place; /**< the temporary name on all ranks, the rest on rank 0 */
+    hm_place_t place; /**< found by rank 0 */
     bool sealed;      /**< rank 0: the copy will get a seal */
     hm_seal_t seal;
     hid_t file, dataset;
@@ -398,11 +399,8 @@ cleanup:
 static hm_status_t open_together(hm_field_t *field, hm_error_t *err) {
     hm_status_t status = HM_OK;
     const hsize_t shape[2] = {(hsize_t)field->rows, (hsize_t)field->columns};
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    if (access < 0 || H5Pset_fapl_mpio(access, field->comm, MPI_INFO_NULL) < 0) {
-        status = hm_h5_fail(err, HM_EMISSING, "cannot prepare the copy");
-    }
-    HM_TRY(hm_together(field->comm, status, err));
+    hid_t access = H5I_INVALID_HID;
+    HM_TRY(hm_shared_access(field->comm, MPI_INFO_NULL, HM_OK, &access, err));
     field->file = H5Fopen(field->place.temporary, H5F_ACC_RDWR, access);
     if (field->file < 0) {
         status = hm_h5_fail(err, HM_EIO, "the copy cannot be opened by all ranks");
@@ -441,8 +439,7 @@ hm_status_t hm_field_open(const char *path, MPI_Comm comm, const hm_field_plan_t
         whole = at_once;
     }
     HM_TRY(hm_together(comm, status, err));
-    if (MPI_Bcast(made->place.temporary, (int)sizeof made->place.temporary, MPI_CHAR, 0, comm) !=
-            MPI_SUCCESS ||
+    if (MPI_Bcast(&made->place, (int)sizeof made->place, MPI_BYTE, 0, comm) != MPI_SUCCESS ||
         MPI_Bcast(&whole, 1, MPI_INT, 0, comm) != MPI_SUCCESS) {
         HM_TRY(hm_error_set(err, HM_EIO, "cannot talk to the other ranks"));
     }
@@ -455,14 +452,22 @@ cleanup:
     if (made) {
         (void)hm_field_close(made, false, NULL);
     }
+    if (status != HM_OK && err && !strstr(err->text, path)) {
+        (void)hm_error_context(err, "writing '%s'", path);
+    }
     return status;
 }
 
 hm_status_t hm_field_write(hm_field_t *field, int64_t first, int64_t rows, const double *values,
                            hm_error_t *err) {
     /* HDF5's buffers are not const, but only read here. */
-    return hm_layout_transfer(field->dataset, HM_H5_F64, first, rows, field->columns, true,
-                              (void *)(uintptr_t)values, err);
+    const hm_status_t status =
+        hm_layout_transfer(field->dataset, HM_H5_F64, first, rows, field->columns, true,
+                           (void *)(uintptr_t)values, err);
+    if (status != HM_OK) {
+        (void)hm_error_context(err, "writing '%s'", field->place.final);
+    }
+    return status;
 }
 
 /** What this rank wrote is on the disk. */
@@ -494,7 +499,7 @@ hm_status_t hm_field_close(hm_field_t *field, bool keep, hm_error_t *err) {
         return HM_OK;
     }
     hm_h5_close(&field->dataset);
-    if (!hm_h5_shut_shared(&field->file, field->comm)) {
+    if (!hm_shared_close(&field->file, field->comm, keep)) {
         status = hm_h5_fail(err, HM_EIO, "the copy cannot be written");
     }
     if (keep) {
@@ -503,6 +508,9 @@ hm_status_t hm_field_close(hm_field_t *field, bool keep, hm_error_t *err) {
         HM_TRY(hm_together(field->comm, field->rank == 0 ? publish(field, err) : HM_OK, err));
     }
 cleanup:
+    if (status != HM_OK) {
+        (void)hm_error_context(err, "writing '%s'", field->place.final);
+    }
     if ((!keep || status != HM_OK) && field->rank == 0 && field->place.temporary[0] != '\0') {
         hm_place_discard(&field->place);
     }

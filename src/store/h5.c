@@ -7,12 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "driver.h"
 
-enum { MESSAGE = 400, LONGEST_TEXT = 65536, HEAD = 96 };
+enum { MESSAGE = 400, LONGEST_TEXT = 65536 };
 
 hid_t hm_h5_file_type(hm_h5_number_t number) {
     switch (number) {
@@ -192,56 +190,6 @@ hm_status_t hm_h5_shut(hid_t *file, const int *unwritten, const char *what, hm_e
         return hm_error_errno(err, HM_EIO, *unwritten, "%s", what);
     }
     return sound ? HM_OK : hm_h5_fail(err, HM_EIO, "%s", what);
-}
-
-/** Can the file's first bytes be written, as they are? */
-static bool writable(MPI_File file) {
-    char head[HEAD];
-    MPI_Status done;
-    int got = 0;
-    return MPI_File_read_at(file, 0, head, HEAD, MPI_BYTE, &done) == MPI_SUCCESS &&
-           MPI_Get_count(&done, MPI_BYTE, &got) == MPI_SUCCESS && got == HEAD &&
-           MPI_File_write_at(file, 0, head, HEAD, MPI_BYTE, &done) == MPI_SUCCESS;
-}
-
-/** Memory that nobody reads, as a file of this rank alone; MPI_FILE_NULL on failure. */
-static MPI_File nowhere(void) {
-    char path[64];
-    MPI_File file = MPI_FILE_NULL;
-    const int descriptor = memfd_create("hpcmandel", MFD_CLOEXEC);
-    if (descriptor >= 0) {
-        snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-        if (MPI_File_open(MPI_COMM_SELF, path, MPI_MODE_RDWR, MPI_INFO_NULL, &file) !=
-            MPI_SUCCESS) {
-            file = MPI_FILE_NULL;
-        }
-        close(descriptor);
-    }
-    return file;
-}
-
-bool hm_h5_shut_shared(hid_t *file, MPI_Comm comm) {
-    int rank = 0;
-    int sound = 1;
-    MPI_File kept = MPI_FILE_NULL;
-    MPI_File *used = NULL;
-    if (*file < 0) {
-        return true;
-    }
-    if (H5Fget_vfd_handle(*file, H5P_DEFAULT, (void **)&used) >= 0 && used &&
-        MPI_Comm_rank(comm, &rank) == MPI_SUCCESS) {
-        sound = rank != 0 || writable(*used);
-        if (MPI_Bcast(&sound, 1, MPI_INT, 0, comm) == MPI_SUCCESS && !sound) {
-            kept = *used;
-            *used = nowhere();
-        }
-    }
-    const bool closed = H5Fclose(*file) >= 0;
-    if (kept != MPI_FILE_NULL) {
-        (void)MPI_File_close(&kept);
-    }
-    *file = H5I_INVALID_HID;
-    return closed && sound;
 }
 
 /** A scalar when `count` is 0, else a row of that many. */

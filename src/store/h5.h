@@ -57,13 +57,6 @@ hm_status_t hm_h5_written(hid_t file, const int *unwritten, const char *what, hm
  * opened. */
 hm_status_t hm_h5_shut(hid_t *file, const int *unwritten, const char *what, hm_error_t *err);
 
-/**
- * Closes a file that all ranks of `comm` have open with MPI-IO, if it is one. HDF5 must not fail in
- * it (driver.h): so rank 0 writes the first bytes once more, as they are, and where even that fails
- * what HDF5 still has to write goes nowhere. False: it failed. Collective.
- */
-bool hm_h5_shut_shared(hid_t *file, MPI_Comm comm);
-
 /** New scalar attributes. HM_ECREATE. */
 hm_status_t hm_h5_put(hid_t object, const char *name, hm_h5_number_t number, const void *value,
                       hm_error_t *err);

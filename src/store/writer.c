@@ -8,6 +8,7 @@
 #include "hm_crc32.h"
 #include "hm_together.h"
 #include "layout.h"
+#include "shared.h"
 
 struct hm_dataset_t {
     hid_t file;
@@ -95,7 +96,7 @@ static void release(hm_dataset_t *dataset) {
 static void dispose(hm_dataset_t *dataset) {
     if (dataset) {
         close_all(dataset);
-        (void)hm_h5_shut_shared(&dataset->file, dataset->comm);
+        (void)hm_shared_close(&dataset->file, dataset->comm, false);
         release(dataset);
     }
 }
@@ -123,46 +124,21 @@ static hm_dataset_t *blank(const char *path) {
     return dataset;
 }
 
-/** Hints as MPI wants them. The caller frees it. ROMIO tells all ranks of one's failed write only
- * where it writes in two phases, and HDF5 leaves out a collective call after a failure that it
- * knows of: unless all know, the others would wait for ever. So two phases are what is asked for.
- */
-static hm_status_t make_info(const hm_attribute_t *hints, int count, MPI_Info *info,
-                             hm_error_t *err) {
-    MPI_Info made = MPI_INFO_NULL;
-    if (MPI_Info_create(&made) != MPI_SUCCESS ||
-        MPI_Info_set(made, "romio_cb_write", "enable") != MPI_SUCCESS) {
-        return hm_error_set(err, HM_EMISSING, "out of memory for hints");
-    }
-    for (int i = 0; i < count; ++i) {
-        const char *key = hints[i].key;
-        const char *value = hints[i].value;
-        if (key[0] == '\0' || value[0] == '\0' || strlen(key) >= MPI_MAX_INFO_KEY ||
-            strlen(value) >= MPI_MAX_INFO_VAL || MPI_Info_set(made, key, value) != MPI_SUCCESS) {
-            MPI_Info_free(&made);
-            return hm_error_set(err, HM_EUSAGE, "the hint '%.60s=%.60s' is none for MPI", key,
-                                value);
-        }
-    }
-    *info = made;
-    return HM_OK;
-}
-
 hm_status_t hm_dataset_open_hinted(const char *path, MPI_Comm comm, const hm_attribute_t *hints,
                                    int hint_count, hm_dataset_t **dataset, hm_error_t *err) {
     hm_status_t status = HM_OK;
     MPI_Info info = MPI_INFO_NULL;
     hm_h5_quiet();
     hm_dataset_t *opened = blank(path);
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    status = make_info(hints, hint_count, &info, err);
-    if (status == HM_OK && (!opened || access < 0 || H5Pset_fapl_mpio(access, comm, info) < 0)) {
+    hid_t access = H5I_INVALID_HID;
+    status = hm_shared_hints(hints, hint_count, &info, err);
+    if (status == HM_OK && !opened) {
         status = hm_error_set(err, HM_EMISSING, "out of memory to open '%s'", path);
     }
     if (status == HM_OK) {
         status = hm_layout_descriptor(path, true, &opened->descriptor, err);
     }
-    HM_TRY(hm_together(comm, status, err));
+    HM_TRY(hm_shared_access(comm, info, status, &access, err));
     if (MPI_Comm_dup(comm, &opened->comm) != MPI_SUCCESS) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "no communicator for '%s'", path));
     }
@@ -400,7 +376,7 @@ hm_status_t hm_dataset_close(hm_dataset_t *dataset, hm_error_t *err) {
         return HM_OK;
     }
     close_all(dataset);
-    if (!hm_h5_shut_shared(&dataset->file, dataset->comm)) {
+    if (!hm_shared_close(&dataset->file, dataset->comm, true)) {
         status = hm_h5_fail(err, HM_EIO, "cannot close '%s'", dataset->path);
     }
     release(dataset);

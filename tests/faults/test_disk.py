@@ -291,3 +291,41 @@ def test_a_disk_that_does_not_keep_what_it_took(tmp_path, reference, broken, way
     assert before <= rows_done(path, reference[0])
     done = render(path, "--resume")
     assert done.returncode == 0 and reference[1] in done.stdout, done.stderr
+
+
+def compress(source, copy, first, others, env=None):
+    """By three ranks, of which the first and the others may have environments of their own."""
+    command = [str(PROGRAM), "export", str(source), "--compress", str(copy)]
+    words = [[word for pair in more.items() for word in ("-env", *pair)] for more in (first, others)]
+    return subprocess.run(["timeout", "-k", "5", "280", MPIRUN, "-np", "1", *words[0], *command, ":", "-np", "2", *words[1], *command],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **(env or {})})
+
+
+@pytest.fixture(scope="module")
+def noisy(tmp_path_factory):
+    """A file that does not get much smaller, so that its copy takes some collective writes."""
+    path = tmp_path_factory.mktemp("noisy") / "noisy.h5"
+    done = render(path, "--size", "2500x1600", "--center=-1.25066,0.02012", "--span", "1.7e-4", "--channels", "iterations,smooth")
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+@pytest.mark.parametrize("where", ("first", "others"))
+@pytest.mark.parametrize("least, good", [(1, 0), (1, 30), (4000, 0), (4000, 13), (4000, 16), (4000, 19), (4000, 22), (500, 20)])
+def test_a_compressed_copy_that_one_rank_cannot_write(noisy, broken, tmp_path, where, least, good):
+    """The others do not wait for it. Who writes nothing has no trouble."""
+    trouble = {"HM_WRITE": str(errno.EIO), "HM_LEAST": str(least), "HM_GOOD": str(good)}
+    done = compress(noisy, tmp_path / "copy.h5", trouble if where == "first" else {}, trouble if where == "others" else {}, broken)
+    if where == "first" or done.returncode != 0:
+        fails(done, 74, "copy.h5", "Input/output error")
+        assert not list(tmp_path.iterdir())
+    else:
+        checked = subprocess.run([PROGRAM, "check", tmp_path / "copy.h5"], capture_output=True, text=True, timeout=300, check=False)
+        assert checked.returncode == 0 and "# true: " in checked.stdout, checked.stderr
+
+
+@pytest.mark.parametrize("megabytes", (1, 4, 8))
+def test_no_room_for_a_compressed_copy(disk, noisy, megabytes):
+    folder = disk(megabytes * MEGABYTE)
+    fails(compress(noisy, folder / "copy.h5", {}, {}), 74, "copy.h5", "No space left on device")
+    assert not list(folder.iterdir())

@@ -53,7 +53,7 @@ static int64_t now_ns(void) {
 }
 
 /*
- * The only mutable state of this program that belongs to no object, beside start.c's. The function
+ * Mutable state that belongs to no object, as only start.c's and store/driver.c's. The function
  * at the end is called by a library through its name alone, so there is no argument to pass an
  * object in. It is one counter a thread, read by nobody else, and two things that are looked up
  * once and never change.

@@ -43,8 +43,8 @@ enum {
 };
 
 /*
- * What a signal handler knows must be at a fixed place: the second exception, beside polite.c's, to
- * the rule that this program's state belongs to objects. One thread uses it.
+ * What a signal handler knows must be at a fixed place: an exception, as polite.c's, to the rule
+ * that this program's state belongs to objects. One thread uses it.
  */
 static struct {
     timer_t timer;

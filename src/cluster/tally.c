@@ -1,4 +1,4 @@
-/* How far the run is. */
+/** @file tally.c How far the run is. */
 #include "hm_tally.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/** @file create.c Making a data set file: whole, empty, in a time that does not depend on its size.
+/** @file build.c Making a data set file: whole, empty, in a time that does not depend on its size.
  */
 #include "build.h"
 

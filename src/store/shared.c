@@ -100,6 +100,9 @@ bool hm_shared_close(hid_t *file, MPI_Comm comm, bool keep) {
     }
     if (H5Fget_vfd_handle(*file, H5P_DEFAULT, (void **)&used) >= 0 && used &&
         MPI_Comm_rank(comm, &rank) == MPI_SUCCESS) {
+        /* After a collective write that failed HDF5 leaves the view of its selection behind:
+         * offsets would count from there, and headers go into the rows. */
+        (void)MPI_File_set_view(*used, 0, MPI_BYTE, MPI_BYTE, "native", MPI_INFO_NULL);
         sound = rank != 0 || !keep || writable(*used);
         if (MPI_Bcast(&sound, 1, MPI_INT, 0, comm) == MPI_SUCCESS && (!sound || !keep)) {
             kept = *used;

@@ -3,7 +3,8 @@
  * A file that takes its name only when it is whole: it is written under a temporary name beside it,
  * and renamed. So what was there before stays until then, and nobody sees half a file. A device or
  * a pipe is written directly, and so is what the process has open already (/dev/stdout,
- * /dev/stderr, /dev/fd/N), wherever that goes. Not collective.
+ * /dev/stderr, /dev/fd/N), wherever that goes. Where a link to a file is, that file is replaced.
+ * Not collective.
  */
 #ifndef HM_REPLACE_H
 #define HM_REPLACE_H

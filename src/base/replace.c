@@ -86,8 +86,11 @@ hm_status_t hm_replace_open(const char *path, hm_replace_t *file, hm_error_t *er
         HM_TRY(hm_error_set(err, HM_ECREATE,
                             "cannot create '%s': it is a folder; name a file in it", path));
     }
-    const size_t size = strlen(path) + 32;
-    made.path = strdup(path);
+    /* A link stays one: the file that it points to is replaced. */
+    made.path = there && !direct && lstat(path, &found) == 0 && S_ISLNK(found.st_mode)
+                    ? realpath(path, NULL)
+                    : strdup(path);
+    const size_t size = (made.path ? strlen(made.path) : 0) + 32;
     made.part = direct ? NULL : malloc(size);
     if (!made.path || (!direct && !made.part)) {
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory"));
@@ -96,7 +99,7 @@ hm_status_t hm_replace_open(const char *path, hm_replace_t *file, hm_error_t *er
         descriptor =
             stream >= 0 ? fcntl(stream, F_DUPFD_CLOEXEC, 0) : open(path, O_WRONLY | O_CLOEXEC);
     } else {
-        descriptor = open_part(path, made.part, size);
+        descriptor = open_part(made.path, made.part, size);
     }
     if (descriptor < 0) {
         HM_TRY(hm_error_errno(err, HM_ECREATE, errno, "cannot create '%s'", path));

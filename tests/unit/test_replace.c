@@ -54,6 +54,23 @@ static void what_is_not_kept_leaves_nothing(void) {
     expect("old");
 }
 
+static void a_link_stays_a_link(void) {
+    hm_error_t err = HM_ERROR_NONE;
+    hm_replace_t file = {.path = NULL};
+    struct stat found;
+    char link_path[80];
+    snprintf(link_path, sizeof link_path, "%s/link", folder);
+    put("old");
+    CU_ASSERT_EQUAL_FATAL(symlink("file", link_path), 0);
+    CU_ASSERT_EQUAL_FATAL(hm_replace_open(link_path, &file, &err), HM_OK);
+    fputs("new", file.out);
+    CU_ASSERT_EQUAL(hm_replace_close(&file, true, &err), HM_OK);
+    expect("new");
+    CU_ASSERT_EQUAL(lstat(link_path, &found), 0);
+    CU_ASSERT(S_ISLNK(found.st_mode));
+    unlink(link_path);
+}
+
 static void a_pipe_stays_a_pipe(void) {
     hm_error_t err = HM_ERROR_NONE;
     hm_replace_t file = {.path = NULL};
@@ -100,6 +117,7 @@ int main(void) {
         {"the old file stays until the new one is whole",
          the_old_file_stays_until_the_new_one_is_whole},
         {"what is not kept leaves nothing", what_is_not_kept_leaves_nothing},
+        {"a link stays a link", a_link_stays_a_link},
         {"a pipe stays a pipe", a_pipe_stays_a_pipe},
         {"refuses what is no file", refuses_what_is_no_file},
         {"a full disk is said", a_full_disk_is_said},

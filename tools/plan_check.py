@@ -3,7 +3,8 @@
 
 Each case is predicted and run in turn, so that both meet the machine in the same state; medians are compared. A line a case:
 seconds predicted and taken (median, least and most), their ratio, and where the time of the ranks went. Exit 1: a median is off by more
-than --within.
+than --within. Each run writes a file of its own, as `plan` does: memory that a file has just left may be several times as fast to write
+to as memory that a virtual machine must first get from its host.
 
     tools/plan_check.py [-n REPETITIONS] [--only WORD,...] [--measure SECONDS] [--within SHARE] [--folder FOLDER] [--json FILE]
 """
@@ -70,11 +71,13 @@ def check(case, repetitions, measure, folder):
     predicted = {s: [] for s in strategies}
     taken = {s: [] for s in strategies}
     run(VIEWS[view], ranks, threads, strategies[0], options, folder / "warm.h5")
-    for _ in range(repetitions):
+    for repetition in range(repetitions):
         found, machine = predict(VIEWS[view], ranks, threads, options, folder / "plan.h5", measure)
         for strategy in strategies:
             predicted[strategy].append({**found[strategy], "machine": machine["machine"]})
-            taken[strategy].append(run(VIEWS[view], ranks, threads, strategy, options, folder / "real.h5"))
+            taken[strategy].append(run(VIEWS[view], ranks, threads, strategy, options, folder / f"real-{strategy}-{repetition}.h5"))
+    for path in folder.iterdir():
+        path.unlink()
     rows = []
     for strategy in strategies:
         p = [x["seconds"] for x in predicted[strategy]]

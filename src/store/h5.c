@@ -121,6 +121,8 @@ hm_status_t hm_h5_fail(hm_error_t *err, hm_status_t status, const char *format, 
     (void)H5Eclear2(H5E_DEFAULT);
     if (strstr(inner, strerror(ENOSPC))) {
         status = HM_EIO;
+    } else if (strstr(inner, "addr overflow")) {
+        status = HM_EDATA; /* it was led behind the end of the file: no fault of the disk */
     }
     return inner[0] ? hm_error_set(err, status, "%s: %s", text, inner)
                     : hm_error_set(err, status, "%s", text);

@@ -33,7 +33,8 @@ void hm_h5_quiet(void);
 
 /**
  * Fails with the message given and, behind ": ", the innermost message on HDF5's error stack.
- * Returns `status`, except where the stack tells of a full disk, which is always HM_EIO.
+ * Returns `status`, except where the stack tells of a full disk, which is always HM_EIO, or of a
+ * place behind the end of the file, which is always HM_EDATA.
  */
 hm_status_t hm_h5_fail(hm_error_t *err, hm_status_t status, const char *format, ...)
     HM_PRINTF(3, 4);

@@ -5,6 +5,7 @@ import random
 import re
 import resource
 import shutil
+import struct
 import subprocess
 
 import h5py
@@ -84,6 +85,19 @@ def test_attributes_that_cannot_be_read(sound, tmp_path):
         path.write_bytes(damaged)
         done = run(["export", path, "--compress", tmp_path / "b.h5", "--overwrite"])
         assert done.returncode == 65 and "cannot be read" in done.stderr, done.stderr
+
+
+def test_rows_behind_the_end(sound, tmp_path):
+    """Where the headers say that numbers are is no place in the file: that is the file's fault, not the disk's."""
+    path = tmp_path / "a.h5"
+    path.write_bytes(sound)
+    with h5py.File(path) as file:
+        at = file["iterations"].id.get_offset()
+    damaged = sound.replace(struct.pack("<Q", at), struct.pack("<Q", at + (1 << 34)), 1) + b"\0"
+    path.write_bytes(damaged)
+    check, _, compress, png, _ = commands(path)  # the others read none
+    for command in (check, compress, png):
+        assert run(command).returncode == 65
 
 
 def test_mutations(sound, tmp_path):

@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "build.h"
@@ -524,12 +523,7 @@ static hm_status_t begin(copy_t *copy, const char *target, bool overwrite, hm_pl
                          hm_error_t *err) {
     hm_status_t status = HM_OK;
     if (copy->rank == 0) {
-        struct stat found;
-        status = !overwrite && lstat(target, &found) == 0
-                     ? hm_error_set(err, HM_ECREATE,
-                                    "'%s' exists: give another name, or --overwrite to replace it",
-                                    target)
-                     : hm_place_find(target, overwrite, place, err);
+        status = hm_place_find(target, overwrite, false, place, err);
         if (status == HM_OK) {
             copy->path = place->temporary;
             status = make_skeleton(copy, err);

@@ -53,7 +53,7 @@ hm_status_t hm_dataset_create(const char *path, const hm_dataset_plan_t *plan, h
         HM_TRY(hm_error_set(err, HM_EMISSING, "out of memory"));
     }
     HM_TRY(check_plan(plan, err));
-    HM_TRY(hm_place_find(path, plan->overwrite, place, err));
+    HM_TRY(hm_place_find(path, plan->overwrite, true, place, err));
     HM_TRY(hm_place_check(place, hm_dataset_bytes(plan), !plan->scarce, err));
     status = hm_build(place->temporary, plan, NULL, err);
     if (status == HM_OK) {

@@ -365,7 +365,7 @@ static hm_status_t prepare(hm_field_t *field, const char *path, const hm_field_p
                            bool *whole, hm_error_t *err) {
     hm_status_t status = HM_OK;
     struct stat old;
-    HM_TRY(hm_place_find(path, true, &field->place, err));
+    HM_TRY(hm_place_find(path, true, false, &field->place, err));
     if (stat(path, &old) != 0) {
         HM_TRY(hm_error_errno(err, HM_EIO, errno, "cannot read '%s'", path));
     }

@@ -177,21 +177,22 @@ hid_t hm_h5_writing_access(int *unwritten) {
     return access;
 }
 
-hm_status_t hm_h5_written(hid_t file, const int *unwritten, const char *what, hm_error_t *err) {
-    const bool sound = H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0;
+/** What HDF5 says of its writing, and what its driver kept from it. */
+static hm_status_t outcome(herr_t wrote, const int *unwritten, const char *what, hm_error_t *err) {
     if (*unwritten != 0) {
         return hm_error_errno(err, HM_EIO, *unwritten, "%s", what);
     }
-    return sound ? HM_OK : hm_h5_fail(err, HM_EIO, "%s", what);
+    return wrote >= 0 ? HM_OK : hm_h5_fail(err, HM_EIO, "%s", what);
+}
+
+hm_status_t hm_h5_written(hid_t file, const int *unwritten, const char *what, hm_error_t *err) {
+    return outcome(H5Fflush(file, H5F_SCOPE_GLOBAL), unwritten, what, err);
 }
 
 hm_status_t hm_h5_shut(hid_t *file, const int *unwritten, const char *what, hm_error_t *err) {
-    const bool sound = H5Fclose(*file) >= 0;
+    const herr_t closed = H5Fclose(*file);
     *file = H5I_INVALID_HID;
-    if (*unwritten != 0) {
-        return hm_error_errno(err, HM_EIO, *unwritten, "%s", what);
-    }
-    return sound ? HM_OK : hm_h5_fail(err, HM_EIO, "%s", what);
+    return outcome(closed, unwritten, what, err);
 }
 
 /** A scalar when `count` is 0, else a row of that many. */

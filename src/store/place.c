@@ -12,11 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static hm_status_t exists(const char *path, hm_error_t *err) {
-    return hm_error_set(
-        err, HM_ECREATE,
-        "'%s' exists: give another name, --overwrite to replace it, or --resume to go on with it",
-        path);
+static hm_status_t exists(const char *path, bool resumable, hm_error_t *err) {
+    return hm_error_set(err, HM_ECREATE, "'%s' exists: give another name, %s", path,
+                        resumable ? "--overwrite to replace it, or --resume to go on with it"
+                                  : "or --overwrite to replace it");
 }
 
 /** Parts of a path: the folder ("." when there is none) and the name. */
@@ -36,18 +35,19 @@ static hm_status_t split(const char *path, hm_place_t *place, const char **name,
     return HM_OK;
 }
 
-hm_status_t hm_place_find(const char *path, bool overwrite, hm_place_t *place, hm_error_t *err) {
+hm_status_t hm_place_find(const char *path, bool overwrite, bool resumable, hm_place_t *place,
+                          hm_error_t *err) {
     struct stat found;
     struct timespec now;
     const char *name;
-    hm_place_t made = {.overwrite = overwrite};
+    hm_place_t made = {.overwrite = overwrite, .resumable = resumable};
     if (strlen(path) >= sizeof made.final - 64) {
         return hm_error_set(err, HM_ECREATE, "cannot create a file: its name is too long");
     }
     strcpy(made.final, path);
     if (lstat(path, &found) == 0) {
         if (!overwrite) {
-            return exists(path, err);
+            return exists(path, resumable, err);
         }
         /* A link is followed, so that what it points to is replaced; a device or a folder never is.
          */
@@ -154,7 +154,7 @@ hm_status_t hm_place_publish(const hm_place_t *place, hm_error_t *err) {
     const int failed = place->overwrite ? (rename(place->temporary, place->final) == 0 ? 0 : errno)
                                         : rename_new(place->temporary, place->final);
     if (failed == EEXIST) {
-        HM_TRY(exists(place->final, err));
+        HM_TRY(exists(place->final, place->resumable, err));
     } else if (failed) {
         HM_TRY(hm_error_errno(err, HM_ECREATE, failed, "cannot create '%s'", place->final));
     }

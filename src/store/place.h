@@ -18,11 +18,14 @@ typedef struct hm_place_t {
     char temporary[PATH_MAX]; /**< where it is made: a hidden name in the same folder */
     char folder[PATH_MAX];
     bool overwrite;
+    bool resumable; /**< may the user go on with what is there? */
 } hm_place_t;
 
 /** Finds names. HM_ECREATE: something is there already (and `overwrite` is off, or it is no regular
- * file), or there is no such folder, or the path is too long. Creates nothing. */
-hm_status_t hm_place_find(const char *path, bool overwrite, hm_place_t *place, hm_error_t *err);
+ * file), or there is no such folder, or the path is too long. Creates nothing. `resumable` is only
+ * for what is said then. */
+hm_status_t hm_place_find(const char *path, bool overwrite, bool resumable, hm_place_t *place,
+                          hm_error_t *err);
 
 /** HM_ECREATE when `bytes` more do not fit on the disk (asked only with `room`) or in one file. */
 hm_status_t hm_place_check(const hm_place_t *place, int64_t bytes, bool room, hm_error_t *err);

@@ -25,8 +25,19 @@ static inline void clear_channels(const hm_channels_t *out, int64_t at, int64_t 
     }
 }
 
-/* The next batch of the row, of so many vectors, which begins with `cr`, is known_inside(). */
-HM_INLINE void fill_known(const body_t *b, const double *cr, int vectors) {
+/* Which points of the row's next batch, of so many vectors, beginning with `cr`, are
+ * known_inside()? */
+HM_INLINE uint64_t known_lanes(const double *cr, v_double_t ci, int vectors) {
+    uint64_t inside = 0;
+    HM_UNROLL for (int g = 0; g < vectors; ++g) {
+        const unsigned bits = v_bits(known_inside(v_load(cr + g * V_LANES), ci));
+        inside |= (uint64_t)bits << g * V_LANES;
+    }
+    return inside;
+}
+
+/* All of them are: the batch is done. */
+HM_INLINE void fill_known(body_t *b, const double *cr, int vectors) {
     const v_int_t most = v_int_low_of(v_all(b->formula->max_iter));
     const hm_channels_t *out = &b->out;
     HM_UNROLL for (int g = 0; g < vectors; ++g) {
@@ -44,10 +55,18 @@ HM_INLINE void fill_known(const body_t *b, const double *cr, int vectors) {
             v_int_store_low(out->period + to, v_int_low_of(period));
         }
     }
+    if (b->saved) {
+        b->saved[b->row] += (uint64_t)(vectors * V_LANES) * b->formula->max_iter;
+    }
+    b->finished += vectors * V_LANES;
+    b->since_poll += (uint64_t)(vectors * V_LANES);
 }
 
 /* Its `lanes` are known_inside(): counts and periods. */
 HM_INLINE void put_known(const body_t *b, const double *cr, uint64_t lanes) {
+    if (b->saved) {
+        b->saved[b->row] += (uint64_t)__builtin_popcountll(lanes) * b->formula->max_iter;
+    }
     for (; lanes; lanes &= lanes - 1) {
         const int k = __builtin_ctzll(lanes);
         b->out.iterations[b->at + k] = b->formula->max_iter;
@@ -172,23 +191,14 @@ HM_INLINE void reach_push(body_t *b, const going_t *z, const double *cr, v_doubl
 HM_INLINE bool reach_batch(body_t *b, const double *cr, v_double_t ci, bool perhaps_known,
                            form_t form, bool slope) {
     const uint64_t all = UINT64_MAX >> (64 - LANES_TESTED);
-    const uint32_t max_iter = b->formula->max_iter;
     const v_double_t limits = v_all(b->limit);
     const v_double_t far = v_all(b->far);
     reach_t s;
     uint64_t inside = 0;
     if (perhaps_known) {
-        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-            const unsigned bits = v_bits(known_inside(v_load(cr + g * V_LANES), ci));
-            inside |= (uint64_t)bits << g * V_LANES;
-        }
+        inside = known_lanes(cr, ci, V_TESTED);
         if (inside == all) {
             fill_known(b, cr, V_TESTED);
-            if (b->saved) {
-                b->saved[b->row] += (uint64_t)LANES_TESTED * max_iter;
-            }
-            b->finished += LANES_TESTED;
-            b->since_poll += LANES_TESTED;
             return true;
         }
     }
@@ -243,9 +253,6 @@ HM_INLINE bool reach_batch(body_t *b, const double *cr, v_double_t ci, bool perh
     }
     put_no_periods(b, V_TESTED);
     put_known(b, cr, inside);
-    if (b->saved) {
-        b->saved[b->row] += (uint64_t)__builtin_popcountll(inside) * max_iter;
-    }
     if (survive) {
         reach_push(b, &s.z, cr, ci, survive, steps, slope);
     }

@@ -35,19 +35,38 @@ enum { TURN_MOST = 30 }; /* less than period_most() in any case */
 /* 1.1e-3, squared */
 #define HM_APART_SQUARE 1.21e-6
 
-/* Points that are looked at together. */
-typedef struct settling_t {
+/* Points that have come near to where they were, looked at together. */
+typedef struct returned_t {
     double x[LANES_TESTED], y[LANES_TESTED], cr[LANES_TESTED], ci[LANES_TESTED];
     double gap[LANES_TESTED];  /* the square of how near */
     double turn[LANES_TESTED]; /* updates to the first return; 0: unknown */
     double left[LANES_TESTED]; /* updates to max_iter */
     int lane[LANES_TESTED];    /* of the flight */
     int count;
-} settling_t;
+} returned_t;
+
+/* Takes as many of the lanes `near` as there is room for, `gaps` by lane. Returns the others. */
+static inline uint64_t returned_take(returned_t *r, const flight_t *f, uint64_t near,
+                                     const double *gaps) {
+    for (r->count = 0; near && r->count < LANES_TESTED; near &= near - 1) {
+        const int lane = __builtin_ctzll(near);
+        const group_t *at = &f->group[lane / V_LANES];
+        const int k = lane % V_LANES;
+        const int to = r->count++;
+        r->x[to] = at->x[k];
+        r->y[to] = at->y[k];
+        r->cr[to] = at->cr[k];
+        r->ci[to] = at->ci[k];
+        r->gap[to] = gaps[lane];
+        r->left[to] = at->due[k] - (double)f->time;
+        r->lane[to] = lane;
+    }
+    return near;
+}
 
 /* Finds `turn`, and goes on from x and y to where a whole number of turns is left. Returns the
  * longest turn. */
-HM_INLINE int settle_turns(settling_t *s, form_t form) {
+HM_INLINE int settle_turns(returned_t *s, form_t form) {
     double orbit_x[TURN_MOST + 1][LANES_TESTED], orbit_y[TURN_MOST + 1][LANES_TESTED];
     v_double_t x[V_TESTED], y[V_TESTED], turn[V_TESTED];
     const uint64_t all = UINT64_MAX >> (64 - s->count);
@@ -86,7 +105,7 @@ HM_INLINE int settle_turns(settling_t *s, form_t form) {
 }
 
 /* Which of the points have settled on a cycle of `turn` updates? See the top of the file. */
-HM_INLINE uint64_t settle_close(const settling_t *s, int longest, form_t form) {
+HM_INLINE uint64_t settle_close(const returned_t *s, int longest, form_t form) {
     v_double_t x[V_TESTED], y[V_TESTED], d[V_TESTED], e[V_TESTED], u[V_TESTED], r[V_TESTED];
     v_mask_t sane[V_TESTED];
     uint64_t settled = 0;
@@ -126,7 +145,7 @@ HM_INLINE uint64_t settle_close(const settling_t *s, int longest, form_t form) {
     return settled & UINT64_MAX >> (64 - s->count);
 }
 
-static __attribute__((noinline)) uint64_t settle_cycles(settling_t *s, form_t form) {
+static __attribute__((noinline)) uint64_t settle_cycles(returned_t *s, form_t form) {
     return form == FORM_FMA ? settle_close(s, settle_turns(s, FORM_FMA), FORM_FMA)
                             : settle_close(s, settle_turns(s, FORM_PLAIN), FORM_PLAIN);
 }

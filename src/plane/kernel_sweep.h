@@ -98,33 +98,17 @@ HM_INLINE uint64_t sweep_push(body_t *b, sweep_t *s, const double *cr, v_double_
     return lanes;
 }
 
-/* Which points of the batch are known_inside()? */
-HM_INLINE uint64_t sweep_known(const double *cr, v_double_t ci) {
-    uint64_t inside = 0;
-    HM_UNROLL for (int g = 0; g < V_SWEEP; ++g) {
-        const unsigned bits = v_bits(known_inside(v_load(cr + g * V_LANES), ci));
-        inside |= (uint64_t)bits << g * V_LANES;
-    }
-    return inside;
-}
-
 /* One batch; false, and nothing is done, when one of its points wants care. */
 HM_INLINE bool sweep_batch(body_t *b, const double *cr, v_double_t ci, bool perhaps_known,
                            form_t form) {
     sweep_t s;
     uint64_t inside = 0;
     uint32_t *out = b->out.iterations + b->at;
-    const uint32_t max_iter = b->formula->max_iter;
     const v_double_t limits = v_all(b->limit);
     if (perhaps_known) {
-        inside = sweep_known(cr, ci);
+        inside = known_lanes(cr, ci, V_SWEEP);
         if (inside == UINT64_MAX >> (64 - LANES_SWEEP)) {
             fill_known(b, cr, V_SWEEP);
-            if (b->saved) {
-                b->saved[b->row] += (uint64_t)LANES_SWEEP * max_iter;
-            }
-            b->finished += LANES_SWEEP;
-            b->since_poll += LANES_SWEEP;
             return true;
         }
     }
@@ -165,9 +149,6 @@ HM_INLINE bool sweep_batch(body_t *b, const double *cr, v_double_t ci, bool perh
     put_no_periods(b, V_SWEEP);
     if (inside) {
         put_known(b, cr, inside);
-        if (b->saved) {
-            b->saved[b->row] += (uint64_t)__builtin_popcountll(inside) * max_iter;
-        }
     }
     b->early += __builtin_popcountll(first) - __builtin_popcountll(now);
     b->finished += LANES_SWEEP - __builtin_popcountll(first);

@@ -34,16 +34,8 @@
  * the search. Then r0 is twice the distance. */
 #define HM_TRAP_NEAR_SQUARE 1e-6
 
-/* Points whose discs are looked for together. */
-typedef struct traps_t {
-    double x[LANES_TESTED], y[LANES_TESTED], cr[LANES_TESTED], ci[LANES_TESTED];
-    double gap[LANES_TESTED]; /* the square of that distance */
-    int lane[LANES_TESTED];   /* of the flight */
-    int count;
-} traps_t;
-
 /* Which of the points are trapped? Only where the bailout is at least 2. */
-HM_INLINE uint64_t traps_close_form(const traps_t *traps, form_t form) {
+HM_INLINE uint64_t traps_close_form(const returned_t *traps, form_t form) {
     tested_t z[V_TESTED];
     v_double_t s[V_TESTED], first_s[V_TESTED];
     v_mask_t sane[V_TESTED];
@@ -86,7 +78,7 @@ HM_INLINE uint64_t traps_close_form(const traps_t *traps, form_t form) {
     return trapped & all;
 }
 
-static __attribute__((noinline)) uint64_t traps_close(const traps_t *traps, form_t form) {
+static __attribute__((noinline)) uint64_t traps_close(const returned_t *traps, form_t form) {
     return form == FORM_FMA ? traps_close_form(traps, FORM_FMA)
                             : traps_close_form(traps, FORM_PLAIN);
 }
@@ -110,19 +102,8 @@ static inline void traps_account(body_t *b, int tried, uint64_t closed) {
 static uint64_t find_traps(body_t *b, const flight_t *f, uint64_t near, const double *gaps) {
     uint64_t trapped = 0;
     while (near) {
-        traps_t traps = {.count = 0};
-        for (; near && traps.count < LANES_TESTED; near &= near - 1) {
-            const int lane = __builtin_ctzll(near);
-            const group_t *at = &f->group[lane / V_LANES];
-            const int k = lane % V_LANES;
-            const int to = traps.count++;
-            traps.x[to] = at->x[k];
-            traps.y[to] = at->y[k];
-            traps.cr[to] = at->cr[k];
-            traps.ci[to] = at->ci[k];
-            traps.gap[to] = gaps[lane];
-            traps.lane[to] = lane;
-        }
+        returned_t traps = {.count = 0};
+        near = returned_take(&traps, f, near, gaps);
         uint64_t closed = traps_close(&traps, b->form_tested);
         traps_account(b, traps.count, closed);
         for (; closed; closed &= closed - 1) {
@@ -136,20 +117,8 @@ static uint64_t find_traps(body_t *b, const flight_t *f, uint64_t near, const do
 static uint64_t find_settled(body_t *b, const flight_t *f, uint64_t near, const double *gaps) {
     uint64_t found = 0;
     while (near) {
-        settling_t s = {.count = 0};
-        for (; near && s.count < LANES_TESTED; near &= near - 1) {
-            const int lane = __builtin_ctzll(near);
-            const group_t *at = &f->group[lane / V_LANES];
-            const int k = lane % V_LANES;
-            const int to = s.count++;
-            s.x[to] = at->x[k];
-            s.y[to] = at->y[k];
-            s.cr[to] = at->cr[k];
-            s.ci[to] = at->ci[k];
-            s.gap[to] = gaps[lane];
-            s.left[to] = at->due[k] - (double)f->time;
-            s.lane[to] = lane;
-        }
+        returned_t s = {.count = 0};
+        near = returned_take(&s, f, near, gaps);
         uint64_t closed = settle_cycles(&s, b->form_tested);
         traps_account(b, s.count, closed);
         for (; closed; closed &= closed - 1) {

@@ -117,7 +117,10 @@ HM_INLINE void find_periods_form(body_t *b, int lanes, form_t form) {
             const v_double_t gap_y = v_sub(z.y[g], start.y[g]);
             const v_double_t gap = v_add(v_mul(gap_x, gap_x), v_mul(gap_y, gap_y));
             v_store(gaps + g * V_LANES, gap);
-            nearer |= (uint64_t)v_bits(v_not_le(v_load(nearest + g * V_LANES), gap)) << g * V_LANES;
+            /* An orbit that escapes after max_iter becomes not a number: that is not near. */
+            const v_mask_t now = v_and(v_le(gap, v_all(HM_PERIOD_NEAR_SQUARE)),
+                                       v_not_le(v_load(nearest + g * V_LANES), gap));
+            nearer |= (uint64_t)v_bits(now) << g * V_LANES;
         }
         for (nearer &= open; nearer; nearer &= nearer - 1) {
             const int k = __builtin_ctzll(nearer);

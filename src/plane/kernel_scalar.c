@@ -108,7 +108,7 @@ HM_INLINE uint32_t find_period(const hm_orbit_t *orbit, uint32_t max_iter, bool 
         const double x = z.x - orbit->x;
         const double y = z.y - orbit->y;
         const double gap = x * x + y * y;
-        if (!(nearest <= gap)) {
+        if (gap < nearest) { /* not a number: it has escaped after max_iter */
             nearest = gap;
             period = hm_cycle_period(orbit->x, orbit->y, orbit->cr, orbit->ci, p);
         }

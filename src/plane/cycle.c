@@ -40,7 +40,7 @@ static place_t go_round(place_t z, place_t c, int turn, place_t *slope) {
 /* After how many updates is `at`, which returns after `turn`, back for the first time? */
 static uint32_t first_return(place_t at, place_t c, int turn) {
     place_t z = at;
-    for (int k = 1; k < turn; ++k) {
+    for (int k = 1; 2 * k <= turn; ++k) { /* no proper divisor is larger */
         z = next(z, c);
         if (turn % k == 0 && square_between(z, at) <= SAME_SQUARE) {
             return (uint32_t)k;

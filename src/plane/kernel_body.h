@@ -66,11 +66,10 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
     b->far = far_square(formula);
     b->far_first = far_first(formula);
     b->far_most = (double)formula->max_iter + HM_FAR_PATIENCE;
+    b->unit = finish_unit(channels->pixel_step);
     b->prelude_longest =
         b->level > LEVEL_COUNT ? PRELUDE_MOST + HM_FAR_PATIENCE + 4 : PRELUDE_MOST + 1;
     b->limit = bailout * bailout;
-    /* With a larger one the counts follow from where points are far away. */
-    b->step_limit = b->level > LEVEL_COUNT ? fmin(b->limit, b->far) : b->limit;
     b->exact = formula->interior == HM_INTERIOR_EXACT;
     const bool huge = !(b->limit <= 0x1p1000);
     const double reach = bailout * bailout - bailout - nearly * bailout;
@@ -106,7 +105,7 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
     b->may_board_raw = !b->all_careful && tile->width >= 4 * V_LANES &&
                        (formula->julia || largest < b->surely * (1.0 - nearly));
     b->may_board_raw = b->may_board_raw && (b->level == LEVEL_COUNT || largest <= b->far_first);
-    b->from_c = !formula->julia && largest < b->limit * (1.0 - nearly);
+    b->from_c = b->level == LEVEL_COUNT && !formula->julia && largest < b->limit * (1.0 - nearly);
     b->left_first = (double)formula->max_iter - b->from_c;
     b->form_tested = formula->arith == HM_ARITH_FMA ? FORM_FMA : FORM_PLAIN;
     b->form_scout = formula->arith == HM_ARITH_FMA ? FORM_FMA
@@ -115,22 +114,21 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
     b->form =
         formula->arith != HM_ARITH_FMA && b->level == LEVEL_DISTANCE ? FORM_PLAIN : b->form_scout;
     b->traps = b->exact && bailout >= 2.0;
-    b->suits_channels = !b->all_careful && b->limit <= HM_LIMIT_MOST && far_goes_on(formula) &&
-                        (formula->julia || bailout >= 2.0);
+    b->suits_channels = !b->all_careful && b->limit <= HM_LIMIT_MOST &&
+                        far_step(formula) == HM_FAR_STEP && (formula->julia || bailout >= 2.0);
     b->sweeps = !formula->julia && !b->all_careful &&
                 formula->max_iter > (uint32_t)b->prelude_longest &&
-                (b->level == LEVEL_COUNT ? b->form_scout != FORM_PLAIN
-                                         : b->suits_channels && b->limit <= b->far);
+                (b->level == LEVEL_COUNT ? b->form_scout != FORM_PLAIN : b->suits_channels);
 }
 
 static hm_status_t compute_portion(body_t *b) {
     hm_status_t status = HM_OK;
     const double add = b->formula->julia ? 0.0 : 1.0;
-    flight_clear(&b->fast, b->step_limit, add, false, b->level == LEVEL_DISTANCE);
-    flight_clear(&b->careful, b->step_limit, add, true, false);
+    flight_clear(&b->fast, b->limit, add, false, b->level == LEVEL_DISTANCE);
+    flight_clear(&b->careful, b->limit, add, true, false);
     b->scout.scout = false;
     if (b->level == LEVEL_DISTANCE) {
-        flight_clear(&b->scout, b->step_limit, add, false, false);
+        flight_clear(&b->scout, b->limit, add, false, false);
         b->scout.scout = true;
     }
     b->next = b->level == LEVEL_DISTANCE ? &b->scout : &b->fast;
@@ -244,9 +242,10 @@ static hm_status_t compute_two_passes(body_t *b, const hm_formula_t *formula, co
     const hm_channels_t second = {.iterations = channels->iterations, .period = channels->period};
     choose(b, formula, tile, &second);
     HM_TRY(compute_pass(b, tile, &second, work));
+    const hm_channels_t inside = {.smooth = channels->smooth, .distance = channels->distance};
     for (int64_t k = 0; k < points; ++k) {
         if (channels->iterations[k] == formula->max_iter) {
-            put_channels(channels, k, (float)NAN, 0.0f);
+            clear_channels(&inside, k, 1, points);
         }
     }
     for (int64_t row = 0; work && row < tile->rows; ++row) {

@@ -453,7 +453,7 @@ static void look(body_t *b, flight_t *f) {
         find_cycles(b, f);
     }
     if (!f->careful) {
-        f->rounds = best_rounds((int64_t)LOOK_EVERY * LANES_FLIGHT, f->escapes);
+        f->rounds = best_rounds((int64_t)LOOK_EVERY * f->vectors * V_LANES, f->escapes);
     }
     f->escapes = 0;
     if (b->level == LEVEL_DISTANCE) {
@@ -481,7 +481,7 @@ static hm_status_t fly_on(body_t *b, flight_t *f, bool drain) {
                                  : fly_fast(f, until, b->form, b->level == LEVEL_DISTANCE);
         }
         turn_over(b, f, escaped);
-        if (f->scout && b->fast.pool.count >= LANES_FLIGHT) {
+        if (f->scout && b->fast.pool.count >= b->fast.vectors * V_LANES) {
             HM_TRY(fly_on(b, &b->fast, false));
         }
         if (f->time >= f->next_look) {
@@ -518,7 +518,7 @@ static void flight_clear(flight_t *f, double limit, double add, bool careful, bo
     f->next_due = INT64_MAX;
     f->next_look = LOOK_EVERY;
     f->careful = careful;
-    f->vectors = careful ? V_TESTED : V_WINGS * V_FLIGHT;
+    f->vectors = careful ? V_TESTED : slope ? VECTORS_SLOPE : VECTORS_FLIGHT;
     f->all = UINT64_MAX >> (64 - f->vectors * V_LANES);
     f->rounds = careful ? ROUNDS_CAREFUL : 3;
 }

@@ -54,45 +54,40 @@ HM_INLINE uint64_t fly_wing(group_t *wing, int rounds, const double *limit, form
     return escaped;
 }
 
-/* The same with derivatives, which need twice the registers: half a wing after the other. */
-HM_INLINE uint64_t fly_wing_slope(group_t *wing, slopes_t *slopes, int rounds, const double *limit,
-                                  const double *add, form_t form) {
-    enum { HALF = V_FLIGHT / 2 };
+/* The same of V_SLOPE vectors with derivatives, which need twice the registers. */
+HM_INLINE uint64_t fly_slope(group_t *part, slopes_t *slope, int rounds, const double *limit,
+                             const double *add, form_t form) {
     uint64_t escaped = 0;
-    for (int part = 0; part < V_FLIGHT / HALF; ++part) {
-        group_t *half = wing + part * HALF;
-        slopes_t *slope = slopes + part * HALF;
-        v_double_t x[HALF], y[HALF], dx[HALF], dy[HALF];
-        HM_UNROLL for (int g = 0; g < HALF; ++g) {
-            x[g] = v_load(half[g].x);
-            y[g] = v_load(half[g].y);
-            dx[g] = v_load(slope[g].x);
-            dy[g] = v_load(slope[g].y);
+    v_double_t x[V_SLOPE], y[V_SLOPE], dx[V_SLOPE], dy[V_SLOPE];
+    HM_UNROLL for (int g = 0; g < V_SLOPE; ++g) {
+        x[g] = v_load(part[g].x);
+        y[g] = v_load(part[g].y);
+        dx[g] = v_load(slope[g].x);
+        dy[g] = v_load(slope[g].y);
+    }
+    for (int round = 0; round < rounds; ++round) {
+        HM_UNROLL for (int g = 0; g < V_SLOPE; ++g) {
+            v_store(part[g].kept[round].x, x[g]);
+            v_store(part[g].kept[round].y, y[g]);
+            v_store(slope[g].kept[round].x, dx[g]);
+            v_store(slope[g].kept[round].y, dy[g]);
         }
-        for (int round = 0; round < rounds; ++round) {
-            HM_UNROLL for (int g = 0; g < HALF; ++g) {
-                v_store(half[g].kept[round].x, x[g]);
-                v_store(half[g].kept[round].y, y[g]);
-                v_store(slope[g].kept[round].x, dx[g]);
-                v_store(slope[g].kept[round].y, dy[g]);
-            }
-            for (int step = 0; step < ROUND; ++step) {
-                HM_OPAQUE(half);
-                HM_OPAQUE(add);
-                HM_UNROLL for (int g = 0; g < HALF; ++g) {
-                    update_both(&x[g], &y[g], &dx[g], &dy[g], v_load(half[g].cr),
-                                v_load(half[g].ci), v_load(add), form);
-                }
+        for (int step = 0; step < ROUND; ++step) {
+            HM_OPAQUE(part);
+            HM_OPAQUE(add);
+            HM_UNROLL for (int g = 0; g < V_SLOPE; ++g) {
+                update_both(&x[g], &y[g], &dx[g], &dy[g], v_load(part[g].cr), v_load(part[g].ci),
+                            v_load(add), form, NULL);
             }
         }
-        HM_UNROLL for (int g = 0; g < HALF; ++g) {
-            v_store(half[g].x, x[g]);
-            v_store(half[g].y, y[g]);
-            v_store(slope[g].x, dx[g]);
-            v_store(slope[g].y, dy[g]);
-            const v_mask_t out = v_not_le(square(x[g], y[g], form), v_load(limit));
-            escaped |= (uint64_t)v_bits(out) << (part * HALF + g) * V_LANES;
-        }
+    }
+    HM_UNROLL for (int g = 0; g < V_SLOPE; ++g) {
+        v_store(part[g].x, x[g]);
+        v_store(part[g].y, y[g]);
+        v_store(slope[g].x, dx[g]);
+        v_store(slope[g].y, dy[g]);
+        const v_mask_t out = v_not_le(square(x[g], y[g], form), v_load(limit));
+        escaped |= (uint64_t)v_bits(out) << g * V_LANES;
     }
     return escaped;
 }
@@ -101,12 +96,12 @@ HM_INLINE uint64_t fly_wing_slope(group_t *wing, slopes_t *slopes, int rounds, c
 HM_INLINE uint64_t fly(flight_t *f, int64_t until, form_t form, bool slope) {
     uint64_t lanes = 0;
     do {
-        for (int k = 0; k < V_WINGS; ++k) {
-            group_t *wing = f->group + k * V_FLIGHT;
-            const uint64_t escaped = slope ? fly_wing_slope(wing, f->slope + k * V_FLIGHT,
-                                                            f->rounds, f->limit, f->add, form)
-                                           : fly_wing(wing, f->rounds, f->limit, form);
-            lanes |= escaped << k * V_FLIGHT * V_LANES;
+        for (int k = 0; slope && k < VECTORS_SLOPE; k += V_SLOPE) {
+            lanes |= fly_slope(f->group + k, f->slope + k, f->rounds, f->limit, f->add, form)
+                     << k * V_LANES;
+        }
+        for (int k = 0; !slope && k < VECTORS_FLIGHT; k += V_FLIGHT) {
+            lanes |= fly_wing(f->group + k, f->rounds, f->limit, form) << k * V_LANES;
         }
         f->time += (int64_t)f->rounds * ROUND;
     } while (!lanes && f->time < until);

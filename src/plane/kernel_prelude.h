@@ -171,21 +171,21 @@ HM_INLINE void prelude_counts(const body_t *b, const batch_t *batch, const going
  * for inside. */
 HM_INLINE void prelude_channels(const body_t *b, const batch_t *batch, const going_t *z,
                                 const route_t *route, int first, form_t form, bool slope) {
-    uint32_t counts[LANES_TESTED];
-    float smooth[LANES_TESTED], distance[LANES_TESTED];
-    const bool full = batch->count == LANES_TESTED;
-    uint32_t *to_counts = full ? b->out.iterations + batch->at : counts;
-    float *to_smooth = full && b->out.smooth ? b->out.smooth + batch->at : smooth;
-    float *to_distance = full && slope ? b->out.distance + batch->at : distance;
-    const v_double_t before = v_all(first);
+    const hm_channels_t *out = &b->out;
+    const size_t count = (size_t)batch->count;
+    v_double_t before[V_TESTED], start[V_TESTED];
+    arrived_t arrived;
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        const v_double_t n = arrive(b, z, route, g, before, form, to_smooth + g * V_LANES,
-                                    to_distance + g * V_LANES, slope);
-        v_int_store_low(to_counts + g * V_LANES, v_int_low_of(n));
+        before[g] = v_all(first);
+        start[g] = v_all(0.0);
     }
-    for (int k = 0; !full && k < batch->count; ++k) {
-        b->out.iterations[batch->at + k] = counts[k];
-        put_channels(&b->out, batch->at + k, smooth[k], slope ? distance[k] : 0.0f);
+    arrive(b, z, route, before, start, form, slope, &arrived);
+    memcpy(out->iterations + batch->at, arrived.counts, count * sizeof *arrived.counts);
+    if (out->smooth) {
+        memcpy(out->smooth + batch->at, arrived.smooth, count * sizeof *arrived.smooth);
+    }
+    if (slope) {
+        memcpy(out->distance + batch->at, arrived.distance, count * sizeof *arrived.distance);
     }
 }
 
@@ -202,7 +202,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     unsigned care[V_TESTED];
     unsigned lanes[V_TESTED]; /* the others */
     going_t z;
-    const v_double_t limits = v_all(b->step_limit);
+    const v_double_t limits = v_all(b->limit);
     batch_next(b, &batch);
     clear_channels(&b->out, batch.at, batch.count, b->points);
     const double *cr = batch.re;
@@ -252,9 +252,10 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
     int alive_first = -1;
     int alive_before = 0;
     bool step = steps < most;
+    uint64_t near = level > LEVEL_COUNT && julia ? go_look(&z, &route, form) : route.lanes;
     for (;;) {
         if (step) {
-            int portion = alive_before == 0 && steps > first ? 2 : 4 - steps % 4;
+            int portion = HM_FAR_STEP - steps % HM_FAR_STEP;
             portion = steps < limit && limit - steps < portion ? limit - steps : portion;
             if (level == LEVEL_COUNT) {
                 step_tested(z.x, z.y, cr, ci, alive, z.counts, portion, limits, form, true);
@@ -265,6 +266,9 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
                 }
             }
             steps += portion;
+            if (level > LEVEL_COUNT && steps % HM_FAR_STEP == 0) {
+                near = go_step_over(&z, &route, form);
+            }
         }
         int alive_now = 0;
         HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
@@ -278,7 +282,7 @@ HM_INLINE void prelude_form(body_t *b, form_t form, level_t level, bool julia) {
         }
         bool some_pending = false; /* neither alive nor far */
         if (level > LEVEL_COUNT) {
-            uint64_t pending = lanes_near(&z, &route, form);
+            uint64_t pending = near;
             HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
                 pending &= ~((uint64_t)v_bits(alive[g]) << g * V_LANES);
             }

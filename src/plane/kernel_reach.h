@@ -88,72 +88,89 @@ HM_INLINE void put_no_periods(const body_t *b, int vectors) {
 /* A batch on its way. Sets of its lanes are words of 64 bits. */
 typedef struct reach_t {
     going_t z;
-    v_mask_t near[V_TESTED]; /* not far away yet */
-    uint64_t some_near;      /* the same */
-    uint64_t alive;          /* within the bailout */
+    uint64_t near;  /* not far away yet */
+    uint64_t alive; /* within the bailout */
 } reach_t;
 
-/* Where is everyone? */
-HM_INLINE void reach_look(reach_t *s, int g, v_double_t limits, v_double_t far, form_t form) {
-    const v_double_t size = square(s->z.x[g], s->z.y[g], form);
-    const v_mask_t survives = v_le(size, limits);
-    s->near[g] = v_le(size, far);
-    s->z.counts[g] = v_int_count(s->z.counts[g], survives);
-    s->some_near |= (uint64_t)v_bits(s->near[g]) << g * V_LANES;
-    s->alive |= (uint64_t)v_bits(survives) << g * V_LANES;
+/* The batch's row. */
+typedef struct reach_row_t {
+    const double *cr;
+    v_double_t ci, limits, far;
+} reach_row_t;
+
+/* The first two updates of z = 0, which make c and c^2 + c. Returns the lanes that want care. */
+HM_INLINE v_mask_t reach_first(const body_t *b, reach_t *s, const reach_row_t *row, form_t form) {
+    const v_double_t one = v_all(1.0);
+    const v_double_t easy = v_all(b->surely < b->far_first ? b->surely : b->far_first);
+    const v_double_t y = row->ci;
+    v_double_t sizes[V_TESTED];
+    v_mask_t care = v_none();
+    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+        const v_double_t x = v_load(row->cr + g * V_LANES);
+        tested_t z = tested_begin(x, y);
+        const v_double_t size = square(x, y, form);
+        sizes[g] = size;
+        care = v_or(care, v_not_le(size, easy));
+        update_tested(&z, x, y, form);
+        going_begin(&s->z, g, z.x, z.y, v_add(v_add(x, x), one), v_add(y, y));
+        s->z.counts[g] = v_int_count(s->z.counts[g], v_le(size, row->limits));
+    }
+    if (v_any(care)) {
+        care = v_none();
+        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+            const v_mask_t perhaps =
+                v_and(v_not_le(sizes[g], v_all(b->surely)), v_le(sizes[g], v_all(b->no_more)));
+            care = v_or(care, v_or(perhaps, v_not_le(sizes[g], v_all(b->far_first))));
+        }
+    }
+    return care;
 }
 
-/* One update; with `hold`, of those that are near. */
-HM_INLINE void reach_on(reach_t *s, const double *cr, v_double_t ci, v_double_t limits,
-                        v_double_t far, form_t form, bool slope, bool hold) {
-    const v_double_t one = v_all(1.0);
-    going_t *z = &s->z;
-    s->some_near = s->alive = 0;
-    HM_OPAQUE(cr);
+/* `updates`, with `count` those survived are counted; with `hold` of those that are near. They
+ * complete a step. */
+HM_INLINE void reach_on(reach_t *s, const reach_row_t *row, int updates, form_t form, bool slope,
+                        bool count, bool hold) {
+    const going_t before = s->z;
+    const double *cr = row->cr;
+    HM_UNROLL for (int k = 0; k < updates; ++k) {
+        HM_OPAQUE(cr);
+        HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+            go_update(&s->z, g, v_load(cr + g * V_LANES), row->ci, row->limits, v_all(1.0), form,
+                      slope, count);
+        }
+    }
+    s->near = s->alive = 0;
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        const v_double_t c = v_load(cr + g * V_LANES);
-        v_double_t x = z->x[g];
-        v_double_t y = z->y[g];
-        v_double_t dx = z->dx[g];
-        v_double_t dy = z->dy[g];
-        if (slope) {
-            update_both(&x, &y, &dx, &dy, c, ci, one, form);
-        } else {
-            update(&x, &y, c, ci, one, form, 1);
-        }
         if (hold) {
-            z->made[g] = v_int_count(z->made[g], s->near[g]);
-            x = v_select(s->near[g], x, z->x[g]);
-            y = v_select(s->near[g], y, z->y[g]);
-            dx = slope ? v_select(s->near[g], dx, z->dx[g]) : dx;
-            dy = slope ? v_select(s->near[g], dy, z->dy[g]) : dy;
+            go_back(&s->z, &before, g, slope);
         }
-        z->x[g] = x;
-        z->y[g] = y;
-        z->dx[g] = dx;
-        z->dy[g] = dy;
-        reach_look(s, g, limits, far, form);
+        s->z.steps[g] = v_int_count(s->z.steps[g], s->z.near[g]);
+        const v_double_t size = square(s->z.x[g], s->z.y[g], form);
+        s->z.near[g] = v_le(size, row->far);
+        s->near |= (uint64_t)v_bits(s->z.near[g]) << g * V_LANES;
+        if (count) {
+            s->alive |= (uint64_t)v_bits(v_le(size, row->limits)) << g * V_LANES;
+        }
     }
 }
 
 /* The channels of the batch: of those far away, and for the others what stands for inside. */
-HM_INLINE void reach_finish(const body_t *b, const reach_t *s, const double *cr, v_double_t ci,
-                            int free_steps, form_t form, bool slope) {
-    const v_double_t one = v_all(1.0);
-    const v_double_t steps = v_all(free_steps);
-    float *smooth = b->out.smooth ? b->out.smooth + b->at : NULL;
+HM_INLINE void reach_finish(const body_t *b, const reach_t *s, form_t form, bool slope) {
+    float unwanted[LANES_TESTED];
+    float *smooth = b->out.smooth ? b->out.smooth + b->at : unwanted;
     float *distance = slope ? b->out.distance + b->at : NULL;
-    HM_OPAQUE(cr);
+    const going_t *z = &s->z;
+    finish_t f;
     HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
-        const v_double_t made = v_add(steps, v_of_counts(s->z.made[g]));
-        const finished_t found =
-            finish(s->z.x[g], s->z.y[g], s->z.dx[g], s->z.dy[g], v_load(cr + g * V_LANES), ci, made,
-                   one, b->out.pixel_step, form, slope);
-        if (smooth) {
-            v_store_float(smooth + g * V_LANES, v_select(s->near[g], v_all(NAN), found.smooth));
-        }
+        go_finish(z, &f, g, form, slope);
+        f.made[g] = go_made(z, g);
+    }
+    finish(&f, V_TESTED, b->unit, 0, slope);
+    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) {
+        const int to = g * V_LANES;
+        v_store_float(smooth + to, v_select(z->near[g], v_all(NAN), f.smooth[g]));
         if (slope) {
-            v_store_float(distance + g * V_LANES, v_select(s->near[g], v_all(0.0), found.distance));
+            v_store_float(distance + to, v_select(z->near[g], v_all(0.0), f.distance[g]));
         }
     }
 }
@@ -191,8 +208,7 @@ HM_INLINE void reach_push(body_t *b, const going_t *z, const double *cr, v_doubl
 HM_INLINE bool reach_batch(body_t *b, const double *cr, v_double_t ci, bool perhaps_known,
                            form_t form, bool slope) {
     const uint64_t all = UINT64_MAX >> (64 - LANES_TESTED);
-    const v_double_t limits = v_all(b->limit);
-    const v_double_t far = v_all(b->far);
+    const reach_row_t row = {cr, ci, v_all(b->limit), v_all(b->far)};
     reach_t s;
     uint64_t inside = 0;
     if (perhaps_known) {
@@ -202,48 +218,32 @@ HM_INLINE bool reach_batch(body_t *b, const double *cr, v_double_t ci, bool perh
             return true;
         }
     }
-    v_mask_t care = v_none();
-    s.some_near = s.alive = 0;
-    HM_UNROLL for (int g = 0; g < V_TESTED; ++g) { /* the first update of z = 0 makes c */
-        const v_double_t c = v_load(cr + g * V_LANES);
-        const v_double_t size = square(c, ci, form);
-        going_begin(&s.z, g, c, ci, v_all(1.0), v_all(0.0));
-        reach_look(&s, g, limits, far, form);
-        care = v_or(care, v_and(v_not_le(size, v_all(b->surely)), v_le(size, v_all(b->no_more))));
-        care = v_or(care, v_not_le(size, v_all(b->far_first)));
-    }
-    if (v_any(care)) {
+    if (v_any(reach_first(b, &s, &row, form))) {
         return false;
     }
-    int steps = 1;
-    int free_steps = 1;
-    uint64_t before = 0;
-    uint64_t first = s.alive;
-    bool settled = false;
     const uint64_t flying = all & ~inside;
-    for (; s.some_near & flying; ++steps) {
-        if (settled && !(s.some_near & ~s.alive & flying)) {
+    int steps = HM_FAR_STEP;
+    uint64_t before = 0;
+    reach_on(&s, &row, HM_FAR_STEP - 2, form, slope, true, false);
+    const uint64_t first = s.alive & flying;
+    while (s.near & flying) {
+        const bool settled = steps >= PRELUDE_MOST || (s.alive == before && steps >= b->patience);
+        if (settled && (!(s.near & ~s.alive & flying) || steps >= PRELUDE_MOST + HM_FAR_PATIENCE)) {
             break; /* who is near has survived */
         }
-        if (steps >= PRELUDE_MOST + HM_FAR_PATIENCE) {
-            break;
-        }
-        if ((~s.some_near & flying) == 0) {
-            reach_on(&s, cr, ci, limits, far, form, slope, false);
-            ++free_steps;
+        before = s.alive;
+        if (~s.near & flying) {
+            reach_on(&s, &row, HM_FAR_STEP, form, slope, true, true);
+        } else if (s.alive & flying) {
+            reach_on(&s, &row, HM_FAR_STEP, form, slope, true, false);
         } else {
-            reach_on(&s, cr, ci, limits, far, form, slope, true);
+            reach_on(&s, &row, HM_FAR_STEP, form, slope, false, false);
         }
-        if (steps % 4 == 3) {
-            first = steps == 3 ? s.alive : first;
-            settled = steps + 1 >= PRELUDE_MOST || (s.alive == before && steps + 1 >= b->patience);
-            before = s.alive;
-        }
+        steps += HM_FAR_STEP;
     }
     const uint64_t survive = s.alive & flying;
-    first &= flying;
-    if (~s.some_near & flying) {
-        reach_finish(b, &s, cr, ci, free_steps, form, slope);
+    if (~s.near & flying) {
+        reach_finish(b, &s, form, slope);
     } else {
         reach_nowhere(b, slope);
     }

@@ -52,48 +52,48 @@ HM_INLINE uint32_t escape_count(hm_orbit_t *orbit, uint32_t most, double limit, 
     return n;
 }
 
-/* Where an orbit has gone far enough: |z|^2. */
+/* Where an orbit has gone far enough: see kernel_finish.h. */
 typedef struct hm_goal_t {
-    double far;
-    double add; /* what the derivative gains at every update */
+    double far;    /* |z|^2 */
+    double first;  /* the same of a first z that is read off as it is */
+    uint64_t step; /* updates from one question to the next */
+    uint64_t most; /* updates */
+    double add;    /* what the derivative gains at every update */
     double pixel_step;
-    double first; /* the first z may be so far that it is read off as it is */
-    bool goes_on; /* else any z is */
 } hm_goal_t;
 
-/* The channels of an orbit that begins at z0, followed until it is far away, for at most `most`
- * updates. False when it is not far by then. */
-HM_INLINE bool follow(const hm_orbit_t *start, const hm_goal_t *goal, double most, double *smooth,
+/* Is z far enough, after so many updates? */
+HM_INLINE bool is_far(const hm_orbit_t *z, const hm_goal_t *goal, uint64_t made, bool fused) {
+    const double size = square_of(z->x, z->y, fused);
+    const bool first = made <= 1 && !(size <= goal->first);
+    return !(size <= goal->far) && (made % goal->step == 0 || first);
+}
+
+/* The channels of an orbit that begins at z0, followed until it is far away. False when it is not
+ * far within the updates allowed. */
+HM_INLINE bool follow(const hm_orbit_t *start, const hm_goal_t *goal, double *smooth,
                       double *distance, bool fused) {
-    const form_t form = fused ? FORM_FMA : FORM_PLAIN;
     hm_orbit_t z = *start;
     double dx = goal->add == 0.0 ? 1.0 : 0.0;
     double dy = 0.0;
-    double m = 0.0;
-    while (square_of(z.x, z.y, fused) <= goal->far) {
-        if (!(m < most)) {
+    uint64_t made = 0;
+    for (; !is_far(&z, goal, made, fused); ++made) {
+        if (made >= goal->most) {
             return false;
         }
         update_slope(&dx, &dy, z.x, z.y, goal->add);
         step(&z, fused);
-        m += 1.0;
-    }
-    if (goal->goes_on && (m > 1.0 || square_of(z.x, z.y, fused) <= goal->first)) {
-        const finished_t found =
-            finish(z.x, z.y, dx, dy, z.cr, z.ci, m, goal->add, goal->pixel_step, form, true);
-        *smooth = found.smooth;
-        *distance = found.distance;
-        return true;
     }
     /* Squares may overflow. */
     const bool huge = !(square_of(z.x, z.y, false) <= HM_HUGE);
-    const double x = huge ? z.x * 0x1p-540 : z.x;
-    const double y = huge ? z.y * 0x1p-540 : z.y;
-    const double size = square_of(x, y, fused);
-    const double log_square = finish_log2(size) + (huge ? 1080.0 : 0.0);
-    *smooth = finish_smooth(log_square, m);
-    *distance = finish_distance(size, log_square, v_fma(dx, dx, dy * dy), huge ? 0x1p540 : 1.0,
-                                goal->pixel_step);
+    const double x = huge ? ldexp(z.x, -HM_HUGE_SCALED) : z.x;
+    const double y = huge ? ldexp(z.y, -HM_HUGE_SCALED) : z.y;
+    finish_t f = {.size = {square_of(x, y, fused)},
+                  .steep = {v_fma(dx, dx, dy * dy)},
+                  .made = {(double)made}};
+    finish(&f, 1, finish_unit(goal->pixel_step), huge ? HM_HUGE_SCALED : 0, true);
+    *smooth = f.smooth[0];
+    *distance = f.distance[0];
     return true;
 }
 
@@ -119,7 +119,7 @@ HM_INLINE uint32_t find_period(const hm_orbit_t *orbit, uint32_t max_iter, bool 
 /* The functions above for one arithmetic. */
 typedef struct hm_orbits_t {
     uint32_t (*count)(hm_orbit_t *orbit, uint32_t most, double limit);
-    bool (*follow)(const hm_orbit_t *start, const hm_goal_t *goal, double most, double *smooth,
+    bool (*follow)(const hm_orbit_t *start, const hm_goal_t *goal, double *smooth,
                    double *distance);
     uint32_t (*period)(const hm_orbit_t *orbit, uint32_t max_iter);
 } hm_orbits_t;
@@ -131,8 +131,8 @@ typedef struct hm_orbits_t {
         return escape_count(orbit, most, limit, fused);                                      \
     }                                                                                        \
     attribute static bool name##_follow(const hm_orbit_t *start, const hm_goal_t *goal,      \
-                                        double most, double *smooth, double *distance) {     \
-        return follow(start, goal, most, smooth, distance, fused);                           \
+                                        double *smooth, double *distance) {                  \
+        return follow(start, goal, smooth, distance, fused);                                 \
     }                                                                                        \
     attribute static uint32_t name##_period(const hm_orbit_t *orbit, uint32_t max_iter) {    \
         return find_period(orbit, max_iter, fused);                                          \
@@ -173,15 +173,15 @@ static void point_channels(const hm_formula_t *formula, const hm_orbits_t *orbit
         const hm_orbit_t start = begin(formula, re, im);
         const hm_goal_t goal = {
             .far = far_square(formula),
+            .first = far_first(formula),
+            .step = far_step(formula),
+            .most = (uint64_t)formula->max_iter + HM_FAR_PATIENCE,
             .add = formula->julia ? 0.0 : 1.0,
             .pixel_step = point->pixel_step,
-            .first = far_first(formula),
-            .goes_on = far_goes_on(formula),
         };
-        const double most = (double)formula->max_iter + HM_FAR_PATIENCE;
         double smooth = 0.0;
         double distance = 0.0;
-        if (orbits->follow(&start, &goal, most, &smooth, &distance)) {
+        if (orbits->follow(&start, &goal, &smooth, &distance)) {
             point->smooth = (float)smooth;
             point->distance = (float)distance;
         }

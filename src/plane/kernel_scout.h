@@ -42,13 +42,19 @@ static void depart_again(body_t *b, const flight_t *f, int g, unsigned lanes) {
 
 /* Updates made so far of the points in flight. */
 static double updates_aloft(const body_t *b, const flight_t *f) {
-    double sum = 0.0;
-    for (uint64_t lanes = f->flown; lanes; lanes &= lanes - 1) {
-        const int lane = __builtin_ctzll(lanes);
-        const double left = f->group[lane / V_LANES].due[lane % V_LANES] - (double)f->time;
-        sum += left <= b->formula->max_iter ? b->formula->max_iter - left : 0.0;
+    const v_double_t most = v_all(b->formula->max_iter);
+    const v_double_t now = v_all((double)f->time);
+    v_double_t sum = v_all(0.0);
+    double each[V_LANES];
+    for (int g = 0; g < f->vectors; ++g) { /* free lanes are never due */
+        const v_double_t left = v_sub(v_load(f->group[g].due), now);
+        sum = v_add(sum, v_sub(most, v_min(left, most)));
     }
-    return sum;
+    v_store(each, sum);
+    for (int k = 1; k < V_LANES; ++k) {
+        each[0] += each[k];
+    }
+    return each[0];
 }
 
 /*

@@ -18,15 +18,18 @@
 #include "kernel_total.h"
 
 enum {
-    LANES_FLIGHT = V_WINGS * V_FLIGHT * V_LANES,
-    LANES_TESTED = V_TESTED * V_LANES, /* points prepared, or replayed, at once */
-    LANES_SWEEP = V_SWEEP * V_LANES,   /* the same where kernel_sweep.h prepares them */
-    VECTORS_MOST = V_WINGS * V_FLIGHT > V_TESTED ? V_WINGS *V_FLIGHT : V_TESTED,
+    VECTORS_FLIGHT = V_WINGS * V_FLIGHT,
+    VECTORS_SLOPE = VECTORS_FLIGHT / V_SLOPE * V_SLOPE, /* in a flight with derivatives */
+    LANES_TESTED = V_TESTED * V_LANES,                  /* points prepared, or replayed, at once */
+    LANES_SWEEP = V_SWEEP * V_LANES, /* the same where kernel_sweep.h prepares them */
+    VECTORS_MOST = VECTORS_FLIGHT > V_TESTED ? VECTORS_FLIGHT : V_TESTED,
     LANES_MOST = VECTORS_MOST * V_LANES,
     ALL_LANES = (1 << V_LANES) - 1,
     LANES_PREPARED = LANES_SWEEP > LANES_TESTED ? LANES_SWEEP : LANES_TESTED,
     POOL = 4 * LANES_MOST + LANES_PREPARED + V_LANES,
-    ROUND = 8,          /* updates between two states kept */
+    /* Updates between two states kept: whole steps of kernel_finish.h. With channels points board
+     * after whole steps too. */
+    ROUND = 2 * HM_FAR_STEP,
     ROUNDS_MOST = 6,    /* in a block */
     ROUNDS_CAREFUL = 2, /* in a block of the careful flight */
     PRELUDE_MOST = 32,  /* updates in a prelude, but for those that lead far away */
@@ -82,7 +85,8 @@ typedef struct group_t {
 
 /* Its derivatives, apart, because they are seldom asked for. */
 typedef struct slopes_t {
-    double x[V_LANES], y[V_LANES];
+    _Alignas(64) double x[V_LANES]; /* or vectors lie across cache lines */
+    double y[V_LANES];
     struct {
         double x[V_LANES], y[V_LANES];
     } kept[ROUNDS_MOST];
@@ -104,7 +108,7 @@ typedef struct flight_t {
     int rounds; /* in a block, whose updates are a divisor of LOOK_EVERY */
     bool careful;
     bool scout; /* see kernel_scout.h */
-    slopes_t slope[VECTORS_MOST];
+    slopes_t slope[VECTORS_SLOPE];
 } flight_t;
 
 /* What is being computed. */
@@ -117,8 +121,8 @@ typedef struct body_t {
     level_t level;
     double far;              /* |z|^2 from which on an orbit is far away */
     double far_first;        /* the same of the first z that the scalar kernel must take */
-    double step_limit;       /* |z|^2 from which on points leave flights */
     double far_most;         /* updates after which an orbit must be far away */
+    double unit;             /* of distances: finish_unit() */
     uint64_t *saved;         /* per row: updates that a short cut made unnecessary; may be NULL */
     int64_t points;          /* in this portion of the tile */
     int64_t at, row, column; /* next point to prepare */

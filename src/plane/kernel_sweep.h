@@ -166,7 +166,7 @@ static inline bool known_of_row(const body_t *b, double im, double *least, doubl
 /* Batches of the row until the pool is full, the row ends, or one wants care. Is any done? */
 HM_INLINE bool sweep_form(body_t *b, form_t form, level_t level) {
     const points_t *pool = &b->next->pool;
-    const int enough = b->fast.vectors * V_LANES;
+    const int enough = b->next->vectors * V_LANES;
     const int points = level == LEVEL_COUNT ? LANES_SWEEP : LANES_TESTED;
     const double im = b->im[b->row];
     const v_double_t ci = v_all(im);

@@ -103,9 +103,11 @@ HM_INLINE void update_slope(v_double_t *dx, v_double_t *dy, v_double_t x, v_doub
     *dy = v_fma(x2, *dy, v_mul(y2, old_x));
 }
 
-/** update(), not mixed, and update_slope() together: they share the doubled x. */
+/** update(), not mixed, and update_slope() together: they share the doubled x. `size`, unless NULL,
+ * becomes |z|^2 of the old z. */
 HM_INLINE void update_both(v_double_t *px, v_double_t *py, v_double_t *dx, v_double_t *dy,
-                           v_double_t cr, v_double_t ci, v_double_t add, form_t form) {
+                           v_double_t cr, v_double_t ci, v_double_t add, form_t form,
+                           v_double_t *size) {
     v_double_t x = *px;
     v_double_t y = *py;
     v_double_t x2 = v_add(x, x);
@@ -113,6 +115,9 @@ HM_INLINE void update_both(v_double_t *px, v_double_t *py, v_double_t *dx, v_dou
     v_double_t y2 = v_add(y, y);
     V_PIN(y2);
     if (form == FORM_FMA) {
+        if (size) {
+            *size = square(x, y, form);
+        }
         x = v_fma(x, x, v_fnma(y, y, cr));
         y = v_fma(x2, y, ci);
     } else {
@@ -120,6 +125,9 @@ HM_INLINE void update_both(v_double_t *px, v_double_t *py, v_double_t *dx, v_dou
         V_PIN(x);
         v_double_t yy = v_mul(y, y);
         V_PIN(yy);
+        if (size) {
+            *size = v_add(x, yy);
+        }
         y = v_mul(x2, y);
         V_PIN(y);
         x = v_sub(x, yy);

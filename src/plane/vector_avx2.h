@@ -16,6 +16,7 @@ enum {
     V_LANES = 4,
     V_FLIGHT = 6, /* vectors in flight in the bare loop: x and y of six fill 12 of 16 registers */
     V_WINGS = 2,  /* so many times V_FLIGHT vectors fly by turns; 64 lanes at most */
+    V_SLOPE = 3,  /* with derivatives: four registers of each */
     V_TESTED = 3, /* where every update is tested: also the squares and a count of each */
     V_SWEEP = 4,  /* where counts alone are wanted: three registers of each, see kernel_sweep.h */
     V_FUSED_EVERY = 3 /* see FORM_MIXED in kernel_update.h: two multipliers, two adders */

@@ -13,6 +13,7 @@ enum {
     V_LANES = 8,
     V_FLIGHT = 8, /* 16 of 32 registers hold x and y */
     V_WINGS = 1,
+    V_SLOPE = 4,
     V_TESTED = 4,
     V_SWEEP = 4,
     V_FUSED_EVERY = 3

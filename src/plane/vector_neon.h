@@ -15,6 +15,7 @@ enum {
     V_LANES = 2,
     V_FLIGHT = 10, /* x and y of ten fill 20 of 32 registers; c comes and goes */
     V_WINGS = 2,
+    V_SLOPE = 5,
     V_TESTED = 4,
     V_SWEEP = 6,
     /* All units add as well as they multiply, so one operation less is one less everywhere. */

@@ -20,7 +20,7 @@ typedef struct analyze_settings_t {
     bool quiet;
     int64_t top;
     const char *find;
-    int64_t limit;
+    int64_t limit; /* 0: not said */
 } analyze_settings_t;
 
 static const hm_option_t options[] = {
@@ -70,10 +70,9 @@ static const hm_option_t options[] = {
      .offset = offsetof(analyze_settings_t, limit),
      .low = 1,
      .high = HM_FIND_MOST,
-     .fallback = "1",
      .value = "N",
      .group = "Search",
-     .help = "how many hits; the search ends as soon as there are so many"},
+     .help = "how many hits, 1 unless said; the search ends as soon as there are so many"},
     {.key = "quiet",
      .type = HM_OPTION_FLAG,
      .offset = offsetof(analyze_settings_t, quiet),
@@ -141,15 +140,25 @@ static hm_status_t analyze(const hm_context_t *context, const analyze_settings_t
     return status;
 }
 
-static hm_status_t check(const analyze_settings_t *settings, const hm_values_t *values,
-                         hm_error_t *err) {
+static hm_status_t check(const hm_context_t *context, const analyze_settings_t *settings,
+                         const hm_values_t *values, hm_error_t *err) {
+    hm_status_t status = HM_OK;
     if (values->positional_count != 1) {
         return hm_error_set(err, HM_EUSAGE, "analyze needs the data set FILE");
     }
     if (output_is_stdout(settings->json) && output_is_stdout(settings->csv)) {
         return hm_error_set(err, HM_EUSAGE, "--json - and --csv - cannot both be given");
     }
-    return HM_OK;
+    if (settings->limit > 0 && !settings->find) {
+        return hm_error_set(err, HM_EUSAGE,
+                            "--limit says how many points --find is to name: give --find EXPR too");
+    }
+    if (context->cluster->rank == 0) {
+        HM_TRY(output_check(settings->json, err));
+        HM_TRY(output_check(settings->csv, err));
+    }
+cleanup:
+    return status;
 }
 
 static hm_status_t run_analyze(hm_context_t *context, int argc, char **argv) {
@@ -163,10 +172,11 @@ static hm_status_t run_analyze(hm_context_t *context, int argc, char **argv) {
         return status;
     }
     if (!helped) {
-        status = hm_meet(context, check(&settings, &values, &err), &err);
+        status = hm_meet(context, check(context, &settings, &values, &err), &err);
         if (status == HM_OK) {
             status = settings.find ? analyze_find(context, values.positional[0], settings.find,
-                                                  settings.limit, settings.json, settings.csv)
+                                                  settings.limit > 0 ? settings.limit : 1,
+                                                  settings.json, settings.csv)
                                    : analyze(context, &settings, values.positional[0]);
         }
     }

@@ -185,6 +185,20 @@ static hm_status_t compare(const hm_context_t *context, const compare_settings_t
     return status;
 }
 
+static hm_status_t check(const hm_context_t *context, const compare_settings_t *settings,
+                         const hm_values_t *values, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    if (values->positional_count != 2) {
+        return hm_error_set(err, HM_EUSAGE, "compare needs two data set files");
+    }
+    if (context->cluster->rank == 0) {
+        HM_TRY(output_check(settings->json, err));
+        HM_TRY(output_check(settings->png, err));
+    }
+cleanup:
+    return status;
+}
+
 static hm_status_t run_compare(hm_context_t *context, int argc, char **argv) {
     compare_settings_t settings = {0};
     hm_values_t values = {0};
@@ -196,11 +210,7 @@ static hm_status_t run_compare(hm_context_t *context, int argc, char **argv) {
         return status;
     }
     if (!helped) {
-        status = hm_meet(context,
-                         values.positional_count == 2
-                             ? HM_OK
-                             : hm_error_set(&err, HM_EUSAGE, "compare needs two data set files"),
-                         &err);
+        status = hm_meet(context, check(context, &settings, &values, &err), &err);
         if (status == HM_OK) {
             status = compare(context, &settings, values.positional);
         }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 bool output_is_stdout(const char *path) {
     return path && (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0);
@@ -15,6 +16,20 @@ hm_status_t output_open(const char *path, output_t *output, hm_error_t *err) {
         opened.out = opened.file.out;
     }
     *output = opened;
+cleanup:
+    return status;
+}
+
+hm_status_t output_check(const char *path, hm_error_t *err) {
+    hm_status_t status = HM_OK;
+    output_t output = {0};
+    struct stat found;
+    const bool special =
+        path && stat(path, &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode);
+    if (path && !special && !output_is_stdout(path)) {
+        HM_TRY(output_open(path, &output, err));
+        HM_TRY(output_close(&output, false, err));
+    }
 cleanup:
     return status;
 }

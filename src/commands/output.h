@@ -22,6 +22,10 @@ typedef struct output_t {
  * HM_ECREATE: also where a data set file is, which stays. */
 hm_status_t output_open(const char *path, output_t *output, hm_error_t *err);
 
+/* Asked before the work: will output_open() be able to? NULL: nothing is wanted. What is there
+ * stays as it is; pipes and devices are not tried. */
+hm_status_t output_check(const char *path, hm_error_t *err);
+
 /* Closes it, when it is not standard output, which main() looks after; without `keep` the file
  * stays as it was before. HM_EIO: something could not be written. */
 hm_status_t output_close(output_t *output, bool keep, hm_error_t *err);

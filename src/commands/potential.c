@@ -170,6 +170,17 @@ static hm_status_t solve(const hm_context_t *context, const potential_settings_t
 
 #endif
 
+static hm_status_t check(const hm_context_t *context, const potential_settings_t *settings,
+                         const hm_values_t *values, hm_error_t *err) {
+    hm_status_t status = check_arguments(values, err);
+    if (status == HM_OK && context->cluster->rank == 0) {
+        HM_TRY(output_check(settings->json, err));
+        HM_TRY(output_check(settings->png, err));
+    }
+cleanup:
+    return status;
+}
+
 static hm_status_t run_potential(hm_context_t *context, int argc, char **argv) {
     potential_settings_t settings = {0};
     hm_values_t values = {0};
@@ -181,7 +192,7 @@ static hm_status_t run_potential(hm_context_t *context, int argc, char **argv) {
         return status;
     }
     if (!helped) {
-        status = hm_meet(context, check_arguments(&values, &err), &err);
+        status = hm_meet(context, check(context, &settings, &values, &err), &err);
         if (status == HM_OK) {
             status = solve(context, &settings, &values);
         }

@@ -52,7 +52,8 @@ FIT(cell_residual) {
 
 FIT(cell_worst) {
     const hm_fit_t *fit = ((const fit_row_t *)row)->fit;
-    snprintf(text, REPORT_CELL, "%+.2f %% at %g", 100 * fit->worst, fit->worst_cores);
+    const double percent = fabs(fit->worst) < 5e-5 ? 0.0 : 100 * fit->worst; /* no -0.00 */
+    snprintf(text, REPORT_CELL, "%+.2f %% at %g", percent, fit->worst_cores);
 }
 
 /* The largest speed-up that the law promises; nothing where the fit says nothing. */

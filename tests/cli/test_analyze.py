@@ -455,4 +455,16 @@ def test_find_needs_what_the_file_has(run, small):
     result = run("analyze", small, "--find", "distance < 0.5", ranks=2)
     assert result.code == 65 and "no channel distance" in result.err
     assert run("analyze", small, "--find", "inside", "--limit", 0).code == 64
+    alone = run("analyze", small, "--limit", 3, ranks=2)
+    assert alone.code == 64 and "--find" in alone.err
     assert run("analyze", "nowhere.h5", "--find", "inside", ranks=2).code == 74
+
+
+@pytest.mark.parametrize("form", ("json", "csv"))
+def test_names_are_tried_before_the_work(run, tmp_path, form):
+    """So a name that cannot be is found before the file is read, which here is none."""
+    result = run("analyze", "nowhere.h5", "--" + form, "no/such/a.out", ranks=2)
+    assert result.code == 73 and "no/such/a.out" in result.err
+    (tmp_path / "kept").write_text("as it was")
+    assert run("analyze", "nowhere.h5", "--" + form, "kept", ranks=2).code == 74
+    assert [path.name for path in tmp_path.glob("kept*")] == ["kept"] and (tmp_path / "kept").read_text() == "as it was"

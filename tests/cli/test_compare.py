@@ -108,6 +108,9 @@ def test_other_settings_are_compared(run, files):
 def test_errors(run, tmp_path, files):
     assert run("compare", files[0], ranks=2).code == 64
     assert run("compare", files[0], "nowhere.h5", ranks=2).code == 74
+    for form in ("json", "png"):
+        early = run("compare", files[0], "nowhere.h5", "--" + form, "no/such/a.out", ranks=2)
+        assert early.code == 73 and "no/such/a.out" in early.err
     (tmp_path / "text.h5").write_text("no data set")
     assert run("compare", "text.h5", files[0], ranks=2).code == 65
     assert run("compare", files[0], files[0], "--png", "no/where.png").code == 73

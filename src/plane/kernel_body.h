@@ -104,7 +104,10 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
                bounds.im_most > -0.66 && bounds.im_least < 0.66;
     b->may_board_raw = !b->all_careful && tile->width >= 4 * V_LANES &&
                        (formula->julia || largest < b->surely * (1.0 - nearly));
-    b->may_board_raw = b->may_board_raw && (b->level == LEVEL_COUNT || largest <= b->far_first);
+    /* With channels no first z may be far away: only a prelude, or the scalar kernel, asks. */
+    const double first_most = formula->julia ? b->far : b->far_first;
+    b->may_board_raw =
+        b->may_board_raw && (b->level == LEVEL_COUNT || largest < first_most * (1.0 - nearly));
     b->from_c = b->level == LEVEL_COUNT && !formula->julia && largest < b->limit * (1.0 - nearly);
     b->left_first = (double)formula->max_iter - b->from_c;
     b->form_tested = formula->arith == HM_ARITH_FMA ? FORM_FMA : FORM_PLAIN;

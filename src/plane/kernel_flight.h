@@ -120,14 +120,21 @@ HM_INLINE void depart(body_t *b, const flight_t *f, int g, unsigned lanes, form_
     points_push(&b->replay, lanes, values, slope ? FIELDS : FIELDS_PLAIN);
 }
 
-/* Escaped lanes of the careful flight: their counts are known. */
-static void depart_careful(const body_t *b, const flight_t *f, uint64_t lanes) {
+/* Escaped lanes of the careful flight: their counts are known. With a bailout below 2, orbits that
+ * leave after max_iter may well come back: they have periods as others have. */
+static void depart_careful(body_t *b, const flight_t *f, uint64_t lanes) {
     const double most = b->formula->max_iter;
     const double began = (double)(f->time - ROUNDS_CAREFUL * ROUND);
     for (; lanes; lanes &= lanes - 1) {
         const group_t *from = &f->group[__builtin_ctzll(lanes) / V_LANES];
         const int k = __builtin_ctzll(lanes) % V_LANES;
-        settle(b, from->place[k], most - (from->due[k] - began) + (double)from->counts[k]);
+        const double left = from->due[k] - began;
+        const double survived = (double)from->counts[k];
+        settle(b, from->place[k], most - left + survived);
+        if (b->out.period && survived >= left) {
+            periods_push(b, from->kept[0].x[k], from->kept[0].y[k], from->cr[k], from->ci[k],
+                         from->place[k], left, false);
+        }
     }
 }
 

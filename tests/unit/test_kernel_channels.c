@@ -92,6 +92,42 @@ static void bench_channel_julia(bench_t *bench) {
     }
 }
 
+/* Bailouts that orbits pass and come back from: soon after max_iter some do, of period 10 too. */
+static void bench_comers_back(bench_t *bench) {
+    for (uint32_t limit = 1; limit <= 20; limit += bench_short() ? 4 : 1) {
+        const bench_view_t view = {"come back", 0.1575, -0.6386, 0.002, 0.002, 40, 41, limit};
+        hm_formula_t formula = BENCH_PLAIN;
+        formula.bailout = 1.0;
+        every_combination(bench, &view, formula);
+    }
+}
+
+/* Julia sets: so many points that stay that preludes are given up, and then some that are far away
+ * from the first. */
+static void bench_suddenly_far(bench_t *bench) {
+    enum { WIDTH = 32, STAY = 48, ROWS = 60 };
+    static const double far[] = {4095.0, 4096.0, 4097.0, 5e4, 1e9, 0x1p49};
+    double re[WIDTH], im[ROWS];
+    for (int k = 0; k < WIDTH; ++k) {
+        re[k] = 0.01 * (k - WIDTH / 2);
+    }
+    for (int k = 0; k < ROWS; ++k) {
+        im[k] = k < STAY ? 0.01 * (k - STAY / 2) : far[k % 6];
+    }
+    for (int mask = 1; mask < 8; ++mask) {
+        for (int way = 0; way < 4; ++way) {
+            for (int rows = STAY + 1; rows <= ROWS; rows += ROWS - STAY - 1) {
+                hm_formula_t formula = {.max_iter = 100, .bailout = 2.0, .julia = true};
+                formula.arith = way & 1 ? HM_ARITH_FMA : HM_ARITH_IEEE;
+                formula.interior = way & 2 ? HM_INTERIOR_EXACT : HM_INTERIOR_NONE;
+                formula.julia_re = 0.1;
+                CU_ASSERT(
+                    bench_compare(bench, "suddenly far", &formula, re, WIDTH, im, rows, mask));
+            }
+        }
+    }
+}
+
 static void test_views(void) {
     bench_kernels(bench_views);
 }
@@ -100,6 +136,13 @@ static void test_bailouts(void) {
 }
 static void test_julia(void) {
     bench_kernels(bench_channel_julia);
+}
+
+static void test_comers_back(void) {
+    bench_kernels(bench_comers_back);
+}
+static void test_suddenly_far(void) {
+    bench_kernels(bench_suddenly_far);
 }
 
 /* --- values ---------------------------------------------------------------------------------- */
@@ -322,6 +365,8 @@ int main(void) {
         {"every combination, hard views", test_views},
         {"every combination, bailouts", test_bailouts},
         {"every combination, Julia sets", test_julia},
+        {"orbits that leave after max_iter and come back", test_comers_back},
+        {"Julia sets, far away after many that stay", test_suddenly_far},
         {"smooth and distance against MPFR", test_values},
         {"Julia sets whose potential is known", test_closed_forms},
         {"distances keep to theorems", test_bounds},

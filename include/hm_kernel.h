@@ -55,9 +55,10 @@ typedef struct hm_tile_t {
  * Where the count is below max_iter, orbits are followed on past the bailout, until smooth is known
  * to within 1e-6 (of itself, where it exceeds 1: as near as a float can be) and distance to a
  * thousandth; so both do not depend on the bailout. That is for the orbit of the point in double
- * precision: within some 1e-15 of the set's boundary that is another point's. Where an orbit has
- * escaped a bailout below 2 only to come back, and is not far away within 64 updates after
- * max_iter, the channels say inside.
+ * precision: within some 1e-15 of the set's boundary that is another point's. And with Julia
+ * constants beyond 1e304, where z^2 overflows early, both are rough. Where an orbit has escaped a
+ * bailout below 2 only to come back, and is not far away within 64 updates after max_iter, the
+ * channels say inside.
  */
 typedef struct hm_channels_t {
     uint32_t *iterations; /**< never NULL */

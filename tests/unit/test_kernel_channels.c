@@ -3,6 +3,7 @@
  * the values against the same orbits in MPFR, closed forms, and theorems about distances.
  */
 #include <complex.h>
+#include <float.h>
 #include <mpfr.h>
 
 #include "kernel_bench.h"
@@ -321,6 +322,50 @@ static void test_closed_forms(void) {
     bench_kernels(closed_forms_of_kernel);
 }
 
+/* Next to [-2, 2] derivatives become as large as distances are small; there 2 G / |G'| is twice the
+ * distance. (2^-e, 2^-e) leads to (-2, 2^(1 - 2e)) exactly. */
+static void next_to_segment_of_kernel(bench_t *bench) {
+    const hm_formula_t formula = {
+        .max_iter = 2000, .bailout = 2.0, .julia = true, .julia_re = -2.0};
+    for (int e = 30; e <= 300; e += bench_short() ? 27 : 1) {
+        const double at = ldexp(1.0, -e);
+        uint32_t count = 0;
+        float distance = 0.0f;
+        const hm_tile_t tile = {&at, 1, &at, 1};
+        const hm_channels_t channels = {
+            .iterations = &count, .distance = &distance, .pixel_step = at};
+        CU_ASSERT_FATAL(hm_kernel_compute(bench->kernel, &formula, &tile, &channels, NULL, NULL,
+                                          NULL) == HM_OK);
+        CU_ASSERT(count < formula.max_iter);
+        CU_ASSERT(is_close(distance, 2.0, 1e-6));
+    }
+}
+
+static void test_next_to_segment(void) {
+    bench_kernels(next_to_segment_of_kernel);
+}
+
+/* With the largest constants 0 is far away after one update. */
+static void largest_of_kernel(bench_t *bench) {
+    static const double constants[][2] = {
+        {1e299, 1e299}, {-1e302, 3.0}, {0.0, 1e306}, {-1.5e308, -1e308}, {DBL_MAX, DBL_MAX}};
+    for (size_t k = 0; k < sizeof constants / sizeof constants[0]; ++k) {
+        hm_formula_t formula = {.max_iter = 20, .bailout = 2.0, .julia = true};
+        formula.julia_re = constants[k][0];
+        formula.julia_im = constants[k][1];
+        const value_t value = value_at(bench->kernel, &formula, 0.0, 0.0);
+        const double log_size =
+            log2(hypot(ldexp(formula.julia_re, -99), ldexp(formula.julia_im, -99))) + 99.0;
+        CU_ASSERT_EQUAL(value.count, 0);
+        CU_ASSERT(is_close(value.smooth, 1.0 - log2(log_size), 1e-6));
+        CU_ASSERT(isinf(value.distance));
+    }
+}
+
+static void test_largest(void) {
+    bench_kernels(largest_of_kernel);
+}
+
 /*
  * What distances may be (Milnor, Dynamics in One Complex Variable; Koebe's theorem): with the
  * Green's function G and the estimate d = 2 G / |G'|, the true distance to the set is between
@@ -369,6 +414,8 @@ int main(void) {
         {"Julia sets, far away after many that stay", test_suddenly_far},
         {"smooth and distance against MPFR", test_values},
         {"Julia sets whose potential is known", test_closed_forms},
+        {"distances next to a segment", test_next_to_segment},
+        {"the largest constants", test_largest},
         {"distances keep to theorems", test_bounds},
         {NULL, NULL},
     };

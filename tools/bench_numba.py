@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-PROGRAM = Path(os.environ.get("HPCMANDEL", Path(__file__).resolve().parents[1] / "hpcmandel"))
+PROGRAM = Path(os.environ.get("HPCMANDEL", Path(__file__).parents[1] / "hpcmandel")).resolve()
 RE0, RE1, IM0, IM1 = -2.13, 0.77, 1.3, -1.3
 
 

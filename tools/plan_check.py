@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-PROGRAM = Path(os.environ.get("HPCMANDEL", Path(__file__).resolve().parents[1] / "hpcmandel"))
+PROGRAM = Path(os.environ.get("HPCMANDEL", Path(__file__).parents[1] / "hpcmandel")).resolve()
 MPIRUN = os.environ.get("MPIRUN") or shutil.which("mpirun.mpich") or "mpirun"
 STRATEGIES = ["block", "cyclic", "pipeline", "pool", "counter", "hier", "predict"]
 
@@ -108,13 +108,15 @@ def main():
     parser.add_argument("--json")
     options = parser.parse_args()
     words = [word for word in options.only.split(",") if word]
+    cases = [case for case in CASES if not words or any(case[0].startswith(word) for word in words)]
+    if not cases:
+        parser.error(f"no case begins with {options.only}: there are " + ", ".join(case[0] for case in CASES))
     rows = []
     with tempfile.TemporaryDirectory(prefix="hpcmandel-plan-", dir=options.folder) as folder:
-        for case in CASES:
-            if not words or any(case[0].startswith(word) for word in words):
-                for row in check(case, options.n, options.measure, Path(folder)):
-                    show(row)
-                    rows.append(row)
+        for case in cases:
+            for row in check(case, options.n, options.measure, Path(folder)):
+                show(row)
+                rows.append(row)
     if options.json:
         Path(options.json).write_text(json.dumps(rows))
     return any(abs(row["ratio"] - 1) > options.within for row in rows)

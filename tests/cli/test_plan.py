@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 
 import h5py
 import pytest
@@ -290,3 +291,14 @@ def test_where_nothing_can_be_written(run):
     result = run("plan", *VIEW, "--output", "/proc/none.h5", ranks=2)
     assert result.code == 73 and "--band-cost" in result.err
     assert plan(run, *VIEW, "--output", "/proc/none.h5", "--band-cost", 50, "--byte-cost", 1)["machine"]["speed_measured"]
+
+
+def test_plan_check():
+    """As the Makefile calls it, with its name of the program; how near the two come is not asked here."""
+    def check(*arguments):
+        return subprocess.run([sys.executable, "tools/plan_check.py", *arguments], cwd=ROOT, env={**os.environ, "HPCMANDEL": "./hpcmandel"},
+                              capture_output=True, text=True, timeout=300, check=False)
+    done = check("--only", "channels 1x1", "-n", "1", "--measure", "0.05", "--within", "1e9")
+    assert done.returncode == 0 and done.stdout.startswith("channels 1x1"), done.stdout + done.stderr
+    none = check("--only", "nothing")
+    assert none.returncode == 2 and "no case begins with nothing" in none.stderr

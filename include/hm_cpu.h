@@ -32,6 +32,14 @@ uint32_t hm_cpu_isas(void);
 /** True when `isa` is in hm_cpu_isas(). */
 bool hm_cpu_has(hm_isa_t isa);
 
+/**
+ * Do the units that multiply vectors also add them? Intel's do: there every operation less is time
+ * saved, elsewhere what counts is that multipliers and adders are equally busy. By the vendor's
+ * name. The environment variable HPCMANDEL_CPU_UNITS, "shared" or "apart", decides instead, for
+ * tests. Asks cpuid, which takes microseconds on a virtual machine.
+ */
+bool hm_cpu_shares_units(void);
+
 /** Processors this process may run on (its affinity mask), at least 1. */
 int hm_cpu_usable(void);
 

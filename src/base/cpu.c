@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -67,6 +68,17 @@ static uint32_t machine_isas(void) {
     return isas;
 }
 
+static bool is_intel(void) {
+    unsigned most = 0;
+    char name[12];
+    unsigned part[3]; /* ebx, edx, ecx: the name's order */
+    if (!__get_cpuid(0, &most, &part[0], &part[2], &part[1])) {
+        return false;
+    }
+    memcpy(name, part, sizeof name);
+    return memcmp(name, "GenuineIntel", sizeof name) == 0;
+}
+
 #elif defined(__aarch64__)
 
 /* AArch64 processes always have NEON ("Advanced SIMD") with doubles. */
@@ -80,6 +92,12 @@ static uint32_t machine_isas(void) {
     return 1u << HM_ISA_SCALAR;
 }
 
+#endif
+
+#if !defined(__x86_64__) && !defined(__i386__)
+static bool is_intel(void) {
+    return false;
+}
 #endif
 
 uint32_t hm_cpu_isas(void) {
@@ -97,6 +115,14 @@ uint32_t hm_cpu_isas(void) {
 
 bool hm_cpu_has(hm_isa_t isa) {
     return (unsigned)isa < HM_ISA_COUNT && (hm_cpu_isas() >> isa & 1u) != 0;
+}
+
+bool hm_cpu_shares_units(void) {
+    const char *text = getenv("HPCMANDEL_CPU_UNITS");
+    if (text && strcmp(text, "shared") == 0) {
+        return true;
+    }
+    return text && strcmp(text, "apart") == 0 ? false : is_intel();
 }
 
 int hm_cpu_usable(void) {

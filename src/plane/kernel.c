@@ -8,8 +8,7 @@
 static const hm_kernel_t *const kernels[] = {
     &hm_kernel_scalar,
 #if defined(__x86_64__)
-    &hm_kernel_avx2,
-    &hm_kernel_avx512,
+    &hm_kernel_avx2,   &hm_kernel_avx2_shared, &hm_kernel_avx512, &hm_kernel_avx512_shared,
 #elif defined(__aarch64__)
     &hm_kernel_neon,
 #endif
@@ -17,10 +16,17 @@ static const hm_kernel_t *const kernels[] = {
 
 enum { KERNELS = sizeof kernels / sizeof kernels[0] };
 
+/* Is it made for this processor's units? `shared`: hm_cpu_shares_units(). */
+static bool suits(const hm_kernel_t *kernel, bool shared) {
+    return kernel->units == HM_UNITS_ANY || (kernel->units == HM_UNITS_SHARED) == shared;
+}
+
 hm_status_t hm_kernel_best(const hm_kernel_t **kernel) {
     const hm_kernel_t *best = &hm_kernel_scalar;
+    const bool shared = hm_cpu_shares_units();
     for (int k = 0; k < KERNELS; ++k) {
-        if (hm_cpu_has(kernels[k]->isa) && kernels[k]->isa > best->isa) {
+        if (hm_cpu_has(kernels[k]->isa) && kernels[k]->isa > best->isa &&
+            suits(kernels[k], shared)) {
             best = kernels[k];
         }
     }
@@ -29,8 +35,9 @@ hm_status_t hm_kernel_best(const hm_kernel_t **kernel) {
 }
 
 hm_status_t hm_kernel_find(hm_isa_t isa, const hm_kernel_t **kernel, hm_error_t *err) {
+    const bool shared = hm_cpu_shares_units();
     for (int k = 0; k < KERNELS; ++k) {
-        if (kernels[k]->isa == isa) {
+        if (kernels[k]->isa == isa && suits(kernels[k], shared)) {
             if (!hm_cpu_has(isa)) {
                 return hm_error_set(err, HM_EMISSING,
                                     "isa: this machine cannot run %s; leave it at auto",

@@ -1,7 +1,8 @@
 /**
  * @file kernel_body.h
  * The vector kernel, one body for all instruction sets: a vector_*.h before it defines the vectors,
- * and HM_KERNEL_NAME, HM_KERNEL_ISA the kernel that it makes.
+ * and HM_KERNEL_NAME, HM_KERNEL_ISA the kernel that it makes; with HM_KERNEL_NAME_SHARED also one
+ * for processors whose units add and multiply (FORM_FUSED in kernel_update.h).
  *
  * A point's way:
  *
@@ -113,7 +114,7 @@ static void choose(body_t *b, const hm_formula_t *formula, const hm_tile_t *tile
     b->form_tested = formula->arith == HM_ARITH_FMA ? FORM_FMA : FORM_PLAIN;
     b->form_scout = formula->arith == HM_ARITH_FMA ? FORM_FMA
                     : small == 0.0 || huge         ? FORM_PLAIN
-                                                   : FORM_MIXED;
+                                                   : b->mixed;
     b->form =
         formula->arith != HM_ARITH_FMA && b->level == LEVEL_DISTANCE ? FORM_PLAIN : b->form_scout;
     b->traps = b->exact && bailout >= 2.0;
@@ -275,21 +276,28 @@ static void body_clear(body_t *b) {
 
 /* The working set, some 100 KiB, is on the stack: what is allocated anew for every tile is given
  * back and mapped anew every time, which shows. */
-static hm_status_t compute(const hm_formula_t *formula, const hm_tile_t *tile,
-                           const hm_channels_t *channels, uint64_t *work, const hm_poll_t *poll,
-                           hm_error_t *err) {
+static hm_status_t compute_in(form_t mixed, const hm_formula_t *formula, const hm_tile_t *tile,
+                              const hm_channels_t *channels, uint64_t *work, const hm_poll_t *poll,
+                              hm_error_t *err) {
     body_t body;
     body_t *b = &body;
     if (tile->width == 0 || tile->rows == 0) {
         return HM_OK;
     }
     body_clear(b);
+    b->mixed = mixed;
     b->poll = poll;
     choose(b, formula, tile, channels);
     if (b->level > LEVEL_COUNT && !b->suits_channels) {
         return compute_two_passes(b, formula, tile, channels, work, err);
     }
     return compute_pass(b, tile, channels, work);
+}
+
+static hm_status_t compute(const hm_formula_t *formula, const hm_tile_t *tile,
+                           const hm_channels_t *channels, uint64_t *work, const hm_poll_t *poll,
+                           hm_error_t *err) {
+    return compute_in(FORM_MIXED, formula, tile, channels, work, poll, err);
 }
 
 /* --- ceiling --------------------------------------------------------------------------------- */
@@ -313,11 +321,14 @@ HM_INLINE void bare(group_t *wing, int steps, form_t form) {
 static __attribute__((noinline)) void bare_mixed(group_t *wing, int steps) {
     bare(wing, steps, FORM_MIXED);
 }
+static __attribute__((noinline)) void bare_fused(group_t *wing, int steps) {
+    bare(wing, steps, FORM_FUSED);
+}
 static __attribute__((noinline)) void bare_fma(group_t *wing, int steps) {
     bare(wing, steps, FORM_FMA);
 }
 
-static double ceiling(hm_arith_t arith, double seconds) {
+static double ceiling_in(form_t mixed, hm_arith_t arith, double seconds) {
     enum { STEPS = 1 << 14 };
     group_t wing[V_FLIGHT] = {0};
     for (int k = 0; k < V_FLIGHT * V_LANES; ++k) { /* points of the set */
@@ -330,6 +341,8 @@ static double ceiling(hm_arith_t arith, double seconds) {
     do {
         if (arith == HM_ARITH_FMA) {
             bare_fma(wing, STEPS);
+        } else if (mixed == FORM_FUSED) {
+            bare_fused(wing, STEPS);
         } else {
             bare_mixed(wing, STEPS);
         }
@@ -339,8 +352,41 @@ static double ceiling(hm_arith_t arith, double seconds) {
     return updates / spent;
 }
 
+static double ceiling(hm_arith_t arith, double seconds) {
+    return ceiling_in(FORM_MIXED, arith, seconds);
+}
+
+/* --- kernels --------------------------------------------------------------------------------- */
+
+#if defined(HM_KERNEL_NAME_SHARED)
+
+static hm_status_t compute_shared(const hm_formula_t *formula, const hm_tile_t *tile,
+                                  const hm_channels_t *channels, uint64_t *work,
+                                  const hm_poll_t *poll, hm_error_t *err) {
+    return compute_in(FORM_FUSED, formula, tile, channels, work, poll, err);
+}
+
+static double ceiling_shared(hm_arith_t arith, double seconds) {
+    return ceiling_in(FORM_FUSED, arith, seconds);
+}
+
+const hm_kernel_t HM_KERNEL_NAME_SHARED = {
+    .isa = HM_KERNEL_ISA,
+    .units = HM_UNITS_SHARED,
+    .has_channels = true,
+    .compute = compute_shared,
+    .total = hm_total,
+    .ceiling = ceiling_shared,
+};
+
+#define HM_KERNEL_UNITS HM_UNITS_APART
+#else
+#define HM_KERNEL_UNITS HM_UNITS_ANY
+#endif
+
 const hm_kernel_t HM_KERNEL_NAME = {
     .isa = HM_KERNEL_ISA,
+    .units = HM_KERNEL_UNITS,
     .has_channels = true,
     .compute = compute,
     .total = hm_total,

@@ -114,6 +114,9 @@ static __attribute__((noinline)) uint64_t fly_plain(flight_t *f, int64_t until) 
 static __attribute__((noinline)) uint64_t fly_mixed(flight_t *f, int64_t until) {
     return fly(f, until, FORM_MIXED, false);
 }
+static __attribute__((noinline)) uint64_t fly_fused(flight_t *f, int64_t until) {
+    return fly(f, until, FORM_FUSED, false);
+}
 static __attribute__((noinline)) uint64_t fly_fma(flight_t *f, int64_t until) {
     return fly(f, until, FORM_FMA, false);
 }
@@ -125,7 +128,8 @@ static __attribute__((noinline)) uint64_t fly_fma_slope(flight_t *f, int64_t unt
 }
 
 static inline uint64_t fly_fast(flight_t *f, int64_t until, form_t form, bool slope) {
-    return form == FORM_MIXED ? fly_mixed(f, until)
+    return form == FORM_MIXED   ? fly_mixed(f, until)
+           : form == FORM_FUSED ? fly_fused(f, until)
            : slope ? (form == FORM_FMA ? fly_fma_slope(f, until) : fly_plain_slope(f, until))
            : form == FORM_FMA ? fly_fma(f, until)
                               : fly_plain(f, until);

@@ -7,9 +7,13 @@
 
 #include "hm_kernel.h"
 
+/** For which processors: see hm_cpu_shares_units(). */
+typedef enum hm_units_t { HM_UNITS_ANY, HM_UNITS_APART, HM_UNITS_SHARED } hm_units_t;
+
 /** One kernel: an instruction set and what is done with it. Arguments have been checked. */
 struct hm_kernel_t {
     hm_isa_t isa;
+    hm_units_t units;
     bool has_channels;
     hm_status_t (*compute)(const hm_formula_t *formula, const hm_tile_t *tile,
                            const hm_channels_t *channels, uint64_t *work, const hm_poll_t *poll,
@@ -21,8 +25,8 @@ struct hm_kernel_t {
 
 extern const hm_kernel_t hm_kernel_scalar;
 #if defined(__x86_64__)
-extern const hm_kernel_t hm_kernel_avx2;
-extern const hm_kernel_t hm_kernel_avx512;
+extern const hm_kernel_t hm_kernel_avx2, hm_kernel_avx2_shared;
+extern const hm_kernel_t hm_kernel_avx512, hm_kernel_avx512_shared;
 #elif defined(__aarch64__)
 extern const hm_kernel_t hm_kernel_neon;
 #endif

@@ -126,6 +126,7 @@ typedef struct body_t {
     uint64_t *saved;         /* per row: updates that a short cut made unnecessary; may be NULL */
     int64_t points;          /* in this portion of the tile */
     int64_t at, row, column; /* next point to prepare */
+    form_t mixed;            /* FORM_MIXED or FORM_FUSED: what suits the processor */
     form_t form, form_tested;
     form_t form_scout;
     bool exact;             /* short cuts? */

@@ -2,7 +2,7 @@
  * @file kernel_update.h
  * The arithmetic of the kernels, on the vectors of whichever vector_*.h came before.
  *
- * Three forms of one update. All give the bits that hm_kernel.h promises:
+ * Four forms of one update. All give the bits that hm_kernel.h promises:
  *
  * - FORM_PLAIN: the textbook's operations, one to one: 3 multiplications, 4 additions.
  * - FORM_MIXED: as plain, but in one of V_FUSED_EVERY vectors 2xy + ci is fma(xy, 2, ci). A product
@@ -13,6 +13,8 @@
  *   rounds to ci either way; and when ci is 0 in the Mandelbrot iteration y is 0 for ever. Only
  *   other values of ci need the plain form. Overflow cannot tell them apart either while
  *   bailout^2 is far below it: the point has escaped before.
+ * - FORM_FUSED: as mixed, but in all vectors: where the same units add and multiply, as Intel's
+ *   do, an operation less is one less everywhere.
  * - FORM_FMA: the other arithmetic, HM_ARITH_FMA.
  */
 #ifndef HM_KERNEL_UPDATE_H
@@ -23,7 +25,7 @@
 #endif
 #define HM_INLINE static inline __attribute__((always_inline))
 
-typedef enum form_t { FORM_PLAIN, FORM_MIXED, FORM_FMA } form_t;
+typedef enum form_t { FORM_PLAIN, FORM_MIXED, FORM_FUSED, FORM_FMA } form_t;
 
 /** |z|^2 as the escape test takes it. */
 HM_INLINE v_double_t square(v_double_t x, v_double_t y, form_t form) {
@@ -46,7 +48,7 @@ HM_INLINE void update(v_double_t *px, v_double_t *py, v_double_t cr, v_double_t 
         V_PIN(x);
         V_PIN(y);
     } else {
-        const bool fused = form == FORM_MIXED && index % V_FUSED_EVERY == 0;
+        const bool fused = form == FORM_FUSED || (form == FORM_MIXED && index % V_FUSED_EVERY == 0);
         v_double_t xx = v_mul(x, x);
         V_PIN(xx);
         if (!fused) {

@@ -34,12 +34,28 @@ typedef struct bench_t {
     int compared; /* tiles */
 } bench_t;
 
+/* The usable kernel for `isa`: `number` 0 the one for this processor, 1 that for units that it has
+ * not (see hm_cpu_shares_units()), where there is such a one. */
+static inline const hm_kernel_t *bench_find(hm_isa_t isa, int number) {
+    const hm_kernel_t *kernel = NULL;
+    const hm_kernel_t *other = NULL;
+    const bool shared = hm_cpu_shares_units();
+    if (hm_kernel_find(isa, &kernel, NULL) != HM_OK || number == 0) {
+        return kernel;
+    }
+    setenv("HPCMANDEL_CPU_UNITS", shared ? "apart" : "shared", 1);
+    CU_ASSERT(hm_kernel_find(isa, &other, NULL) == HM_OK);
+    unsetenv("HPCMANDEL_CPU_UNITS");
+    return other == kernel ? NULL : other;
+}
+
 /* Runs `test` for every usable kernel, the scalar one against itself included. */
 static inline void bench_kernels(void (*test)(bench_t *bench)) {
-    for (int isa = 0; isa < HM_ISA_COUNT; ++isa) {
-        bench_t bench = {.kernel = NULL};
+    const int numbers = bench_short() ? 1 : 2;
+    for (int k = 0; k < HM_ISA_COUNT * numbers; ++k) {
+        bench_t bench = {.kernel = bench_find((hm_isa_t)(k / numbers), k % numbers)};
         CU_ASSERT_FATAL(hm_kernel_find(HM_ISA_SCALAR, &bench.scalar, NULL) == HM_OK);
-        if (hm_kernel_find((hm_isa_t)isa, &bench.kernel, NULL) == HM_OK) {
+        if (bench.kernel) {
             test(&bench);
         }
     }

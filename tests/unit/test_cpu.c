@@ -72,6 +72,23 @@ static void has_agrees_with_isas(void) {
     CU_ASSERT_FALSE(hm_cpu_has(HM_ISA_COUNT));
 }
 
+static void units_are_as_the_compiler_says_or_as_told(void) {
+    bool intel = false;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    intel = __builtin_cpu_is("intel");
+#endif
+    unsetenv("HPCMANDEL_CPU_UNITS");
+    CU_ASSERT_EQUAL(hm_cpu_shares_units(), intel);
+    setenv("HPCMANDEL_CPU_UNITS", "shared", 1);
+    CU_ASSERT_TRUE(hm_cpu_shares_units());
+    setenv("HPCMANDEL_CPU_UNITS", "apart", 1);
+    CU_ASSERT_FALSE(hm_cpu_shares_units());
+    setenv("HPCMANDEL_CPU_UNITS", "some", 1);
+    CU_ASSERT_EQUAL(hm_cpu_shares_units(), intel);
+    unsetenv("HPCMANDEL_CPU_UNITS");
+}
+
 static void isas_have_the_options_names(void) {
     CU_ASSERT_STRING_EQUAL(hm_isa_name(HM_ISA_SCALAR), "scalar");
     CU_ASSERT_STRING_EQUAL(hm_isa_name(HM_ISA_NEON), "neon");
@@ -149,6 +166,8 @@ int main(void) {
         {"HPCMANDEL_CPU_MASK takes away", mask_takes_away},
         {"a mask that is no number does nothing", mask_that_is_no_number_does_nothing},
         {"has agrees with isas", has_agrees_with_isas},
+        {"units are as the compiler's library says, or as told",
+         units_are_as_the_compiler_says_or_as_told},
         {"isas have the option's names", isas_have_the_options_names},
         {"usable processors follow the affinity mask", usable_follows_the_affinity_mask},
         {"the clock goes forward, in seconds", clock_goes_forward_in_seconds},

@@ -51,9 +51,8 @@ static inline const hm_kernel_t *bench_find(hm_isa_t isa, int number) {
 
 /* Runs `test` for every usable kernel, the scalar one against itself included. */
 static inline void bench_kernels(void (*test)(bench_t *bench)) {
-    const int numbers = bench_short() ? 1 : 2;
-    for (int k = 0; k < HM_ISA_COUNT * numbers; ++k) {
-        bench_t bench = {.kernel = bench_find((hm_isa_t)(k / numbers), k % numbers)};
+    for (int k = 0; k < 2 * HM_ISA_COUNT; ++k) {
+        bench_t bench = {.kernel = bench_find((hm_isa_t)(k / 2), k % 2)};
         CU_ASSERT_FATAL(hm_kernel_find(HM_ISA_SCALAR, &bench.scalar, NULL) == HM_OK);
         if (bench.kernel) {
             test(&bench);

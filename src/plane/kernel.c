@@ -96,7 +96,7 @@ hm_status_t hm_kernel_compute(const hm_kernel_t *kernel, const hm_formula_t *for
         return hm_error_set(err, HM_EMISSING, "channels: the %s kernel computes iterations alone",
                             hm_isa_name(kernel->isa));
     }
-    return kernel->compute(formula, tile, channels, work, poll, err);
+    return kernel->compute(kernel, formula, tile, channels, work, poll, err);
 }
 
 void hm_kernel_total(const hm_kernel_t *kernel, const uint32_t *counts, int64_t points,
@@ -105,5 +105,5 @@ void hm_kernel_total(const hm_kernel_t *kernel, const uint32_t *counts, int64_t 
 }
 
 double hm_kernel_ceiling(const hm_kernel_t *kernel, hm_arith_t arith, double seconds) {
-    return kernel->ceiling(arith, seconds);
+    return kernel->ceiling(kernel, arith, seconds);
 }

@@ -208,7 +208,7 @@ cleanup:
 static hm_status_t compute_points(const hm_formula_t *formula, const hm_tile_t *tile,
                                   const hm_channels_t *channels, uint64_t *work,
                                   const hm_poll_t *poll) {
-    return hm_kernel_scalar.compute(formula, tile, channels, work, poll, NULL);
+    return hm_kernel_scalar.compute(&hm_kernel_scalar, formula, tile, channels, work, poll, NULL);
 }
 
 /*
@@ -274,30 +274,29 @@ static void body_clear(body_t *b) {
     }
 }
 
+/* The form of strict updates that suits the kernel's processors. */
+static form_t mixed_for(const hm_kernel_t *kernel) {
+    return kernel->units == HM_UNITS_SHARED ? FORM_FUSED : FORM_MIXED;
+}
+
 /* The working set, some 100 KiB, is on the stack: what is allocated anew for every tile is given
  * back and mapped anew every time, which shows. */
-static hm_status_t compute_in(form_t mixed, const hm_formula_t *formula, const hm_tile_t *tile,
-                              const hm_channels_t *channels, uint64_t *work, const hm_poll_t *poll,
-                              hm_error_t *err) {
+static hm_status_t compute(const hm_kernel_t *kernel, const hm_formula_t *formula,
+                           const hm_tile_t *tile, const hm_channels_t *channels, uint64_t *work,
+                           const hm_poll_t *poll, hm_error_t *err) {
     body_t body;
     body_t *b = &body;
     if (tile->width == 0 || tile->rows == 0) {
         return HM_OK;
     }
     body_clear(b);
-    b->mixed = mixed;
+    b->mixed = mixed_for(kernel);
     b->poll = poll;
     choose(b, formula, tile, channels);
     if (b->level > LEVEL_COUNT && !b->suits_channels) {
         return compute_two_passes(b, formula, tile, channels, work, err);
     }
     return compute_pass(b, tile, channels, work);
-}
-
-static hm_status_t compute(const hm_formula_t *formula, const hm_tile_t *tile,
-                           const hm_channels_t *channels, uint64_t *work, const hm_poll_t *poll,
-                           hm_error_t *err) {
-    return compute_in(FORM_MIXED, formula, tile, channels, work, poll, err);
 }
 
 /* --- ceiling --------------------------------------------------------------------------------- */
@@ -328,7 +327,7 @@ static __attribute__((noinline)) void bare_fma(group_t *wing, int steps) {
     bare(wing, steps, FORM_FMA);
 }
 
-static double ceiling_in(form_t mixed, hm_arith_t arith, double seconds) {
+static double ceiling(const hm_kernel_t *kernel, hm_arith_t arith, double seconds) {
     enum { STEPS = 1 << 14 };
     group_t wing[V_FLIGHT] = {0};
     for (int k = 0; k < V_FLIGHT * V_LANES; ++k) { /* points of the set */
@@ -341,7 +340,7 @@ static double ceiling_in(form_t mixed, hm_arith_t arith, double seconds) {
     do {
         if (arith == HM_ARITH_FMA) {
             bare_fma(wing, STEPS);
-        } else if (mixed == FORM_FUSED) {
+        } else if (mixed_for(kernel) == FORM_FUSED) {
             bare_fused(wing, STEPS);
         } else {
             bare_mixed(wing, STEPS);
@@ -352,45 +351,19 @@ static double ceiling_in(form_t mixed, hm_arith_t arith, double seconds) {
     return updates / spent;
 }
 
-static double ceiling(hm_arith_t arith, double seconds) {
-    return ceiling_in(FORM_MIXED, arith, seconds);
-}
-
 /* --- kernels --------------------------------------------------------------------------------- */
 
+#define HM_KERNEL(for_units)                                                                  \
+    {                                                                                         \
+        .isa = HM_KERNEL_ISA, .units = (for_units), .has_channels = true, .compute = compute, \
+        .total = hm_total, .ceiling = ceiling,                                                \
+    }
+
 #if defined(HM_KERNEL_NAME_SHARED)
-
-static hm_status_t compute_shared(const hm_formula_t *formula, const hm_tile_t *tile,
-                                  const hm_channels_t *channels, uint64_t *work,
-                                  const hm_poll_t *poll, hm_error_t *err) {
-    return compute_in(FORM_FUSED, formula, tile, channels, work, poll, err);
-}
-
-static double ceiling_shared(hm_arith_t arith, double seconds) {
-    return ceiling_in(FORM_FUSED, arith, seconds);
-}
-
-const hm_kernel_t HM_KERNEL_NAME_SHARED = {
-    .isa = HM_KERNEL_ISA,
-    .units = HM_UNITS_SHARED,
-    .has_channels = true,
-    .compute = compute_shared,
-    .total = hm_total,
-    .ceiling = ceiling_shared,
-};
-
-#define HM_KERNEL_UNITS HM_UNITS_APART
+const hm_kernel_t HM_KERNEL_NAME = HM_KERNEL(HM_UNITS_APART);
+const hm_kernel_t HM_KERNEL_NAME_SHARED = HM_KERNEL(HM_UNITS_SHARED);
 #else
-#define HM_KERNEL_UNITS HM_UNITS_ANY
+const hm_kernel_t HM_KERNEL_NAME = HM_KERNEL(HM_UNITS_ANY);
 #endif
-
-const hm_kernel_t HM_KERNEL_NAME = {
-    .isa = HM_KERNEL_ISA,
-    .units = HM_KERNEL_UNITS,
-    .has_channels = true,
-    .compute = compute,
-    .total = hm_total,
-    .ceiling = ceiling,
-};
 
 #endif

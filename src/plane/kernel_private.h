@@ -15,12 +15,12 @@ struct hm_kernel_t {
     hm_isa_t isa;
     hm_units_t units;
     bool has_channels;
-    hm_status_t (*compute)(const hm_formula_t *formula, const hm_tile_t *tile,
-                           const hm_channels_t *channels, uint64_t *work, const hm_poll_t *poll,
-                           hm_error_t *err);
+    hm_status_t (*compute)(const hm_kernel_t *kernel, const hm_formula_t *formula,
+                           const hm_tile_t *tile, const hm_channels_t *channels, uint64_t *work,
+                           const hm_poll_t *poll, hm_error_t *err);
     void (*total)(const uint32_t *counts, int64_t points, uint32_t max_iter, uint64_t *sum,
                   uint64_t *inside);
-    double (*ceiling)(hm_arith_t arith, double seconds);
+    double (*ceiling)(const hm_kernel_t *kernel, hm_arith_t arith, double seconds);
 };
 
 extern const hm_kernel_t hm_kernel_scalar;

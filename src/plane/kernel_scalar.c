@@ -202,9 +202,10 @@ void hm_scalar_point(const hm_formula_t *formula, double re, double im, bool cha
     }
 }
 
-static hm_status_t compute(const hm_formula_t *formula, const hm_tile_t *tile,
-                           const hm_channels_t *channels, uint64_t *work, const hm_poll_t *poll,
-                           hm_error_t *err) {
+static hm_status_t compute(const hm_kernel_t *kernel, const hm_formula_t *formula,
+                           const hm_tile_t *tile, const hm_channels_t *channels, uint64_t *work,
+                           const hm_poll_t *poll, hm_error_t *err) {
+    (void)kernel;
     (void)err;
     const hm_orbits_t *orbits = orbits_for(formula->arith);
     const double limit = formula->bailout * formula->bailout;
@@ -249,7 +250,8 @@ static hm_status_t compute(const hm_formula_t *formula, const hm_tile_t *tile,
 
 /* One orbit is one chain of dependent operations, so the loop above is its own ceiling: a point of
  * the set, whose test never fires. */
-static double ceiling(hm_arith_t arith, double seconds) {
+static double ceiling(const hm_kernel_t *kernel, hm_arith_t arith, double seconds) {
+    (void)kernel;
     const hm_orbits_t *orbits = orbits_for(arith);
     const double start = hm_clock_now();
     double spent = 0.0;
